@@ -1,0 +1,55 @@
+# make demo and make test need Python >= 3.10 and the package index, nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types format wheel record defects clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
+	$(BIN)/python -m sim examples/webapp.json
+
+test: $(VENV)/test.installed  ## run the whole test suite; ARGS="-k P7_" runs the tests of one clause
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/lint.installed  ## check style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/lint.installed  ## check the types
+	$(BIN)/mypy
+
+format: $(VENV)/lint.installed  ## bring style and format in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: $(VENV)/python.installed  ## build the wheel, and try it in an environment of its own
+	sh .ci/try-wheel $(BIN)/python
+
+defects: $(VENV)/python.installed  ## show that the tests of the defects of 0.1.1 fail on 0.1.1
+	sh .ci/try-defects $(BIN)/python
+
+record: $(VENV)/sim.installed  ## record the load of the example anew; takes a minute
+	$(BIN)/python examples/record_webapp.py
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/python.installed:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "Python 3.10 or later is needed, this is " + sys.version'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/sim.installed: pyproject.toml constraints.txt $(VENV)/python.installed
+	$(INSTALL) --editable '.[sim]'
+	touch $@
+
+$(VENV)/test.installed: pyproject.toml constraints.txt $(VENV)/python.installed
+	$(INSTALL) --editable '.[test]'
+	touch $@
+
+$(VENV)/lint.installed: pyproject.toml constraints.txt $(VENV)/python.installed
+	$(INSTALL) --editable '.[sim,lint]'
+	touch $@

@@ -1,0 +1,175 @@
+"""A clock that is moved by hand, for tests and simulations."""
+
+from __future__ import annotations
+
+import time
+from _thread import RLock, allocate_lock
+from heapq import heapify, heappop, heappush
+from itertools import count
+from math import nextafter, ulp
+
+from ._arguments import require_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+INFINITY = float("inf")
+
+
+class _Event:
+    """Something that a manual clock has to do when its time comes."""
+
+    __slots__ = ("done", "function", "lock", "timed_out")
+
+    def __init__(self, function: Callable[[], object] | None = None, lock: Any = None) -> None:
+        self.function = function
+        self.lock = lock
+        self.done = False
+        self.timed_out = False
+
+    def happen(self) -> None:
+        try:
+            if self.function is not None:
+                self.function()
+            elif hasattr(self.lock, "leave"):
+                self.lock.leave()
+            else:
+                self.timed_out = True  # its thread looks now and then
+        except Exception:
+            self.done = True
+            raise
+        self.done = True  # not after an interrupt, which may have come before anything was done
+
+    def cancel(self) -> None:
+        self.done = True
+
+    def blocks(self) -> bool:
+        """Whether its thread is blocked, and has not just been released."""
+        return not hasattr(self.lock, "locked") or bool(self.lock.locked())
+
+
+class ManualClock:
+    """A clock that stands still until it is advanced (T2).
+
+    Args:
+        start: its first reading, of any type of number.
+    """
+
+    def __init__(self, start: float = 0) -> None:
+        require_number("start", start, "a number")
+        self._time = start
+        # Under the lock, which is never held while an event happens.
+        self._lock = RLock()
+        self._events: list[tuple[float, int, float, int, float, _Event]] = []  # a heap, see `_schedule`
+        self._purge_at = 64
+        self._numbers = count()
+        self._blocked: dict[_Event, None] = {}
+
+    def now(self) -> float:
+        """The time to which the clock was advanced."""
+        return self._time
+
+    def advance(self, seconds: float) -> None:
+        """Move the time, and do what falls due on the way, each at its time, before returning.
+
+        Events happen in the order of their deadlines; of equal ones, expiries come first, then what
+        started first. What `dealloc` raises beyond `Exception` ends the advance at that deadline.
+
+        Raises:
+            TypeError, ValueError: not a finite number >= 0.
+        """
+        require_number("seconds", seconds, "a finite number >= 0")
+        if not 0 <= seconds < INFINITY:
+            raise ValueError(f"seconds must be a finite number >= 0, not {seconds!r}")
+        target = self._time + seconds
+        while (event := self._next(target)) is not None:
+            event.happen()
+
+    def wait(self, lock: Any, start: float, timeout: float | None) -> bool:
+        """Block until `lock` is acquired, or until the clock is advanced to `timeout` after `start`."""
+        event = _Event(lock=lock)
+        try:
+            with self._lock:
+                if timeout is not None:
+                    if self._time - start >= timeout:
+                        return bool(lock.acquire(False))
+                    self._schedule(1, start, timeout, event)
+                self._blocked[event] = None
+            if hasattr(lock, "leave"):
+                return bool(lock.acquire())
+            while not lock.acquire(True, 0.005):
+                if event.timed_out:
+                    return False
+            return True
+        finally:
+            event.done = True
+            self._blocked.pop(event, None)
+
+    def call_at(self, start: float, length: float, function: Callable[[], object]) -> Callable[[], object]:
+        """Have `advance` call the function at `length` after `start`."""
+        event = _Event(function)
+        with self._lock:
+            self._schedule(0, start, length, event)
+        return event.cancel
+
+    def await_blocked(self, n: int, timeout: float = 10) -> bool:
+        """Wait, in real time, until at least `n` threads are blocked in `wait`. Returns True.
+
+        Raises:
+            TimeoutError: they were not within `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        pause = allocate_lock()
+        pause.acquire()
+        while (blocked := sum(event.blocks() for event in self._blocked.copy())) < n:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{blocked} of {n} threads blocked within {timeout} s")
+            pause.acquire(True, 0.001)
+        return True
+
+    def _schedule(self, order: int, start: float, length: float, event: _Event) -> None:
+        if len(self._events) >= self._purge_at:  # waits that ended early would pile up
+            self._events = [item for item in self._events if not item[-1].done]
+            heapify(self._events)
+            self._purge_at = 64 + 2 * len(self._events)
+        due = first_reading(start, length)
+        # An advance by exactly `length` gets there, although the sum is often rounded to a little less than `due`.
+        reached = due if due == INFINITY else min(due, start + length)
+        heappush(self._events, (reached, order, start, next(self._numbers), due, event))
+
+    def _next(self, target: float) -> _Event | None:
+        """Move to the next event up to `target`, or there."""
+        with self._lock:
+            while self._events and self._events[0][-1].done:
+                heappop(self._events)
+            if self._events and self._events[0][0] <= target:
+                *_, due, event = self._events[0]
+                self._time = max(self._time, due)
+                return event
+            self._time = max(self._time, target)
+            return None
+
+
+def first_reading(start: float, length: float) -> float:
+    """The first reading where `now - start >= length` (T3)."""
+    try:
+        first = start + length
+    except OverflowError:  # an int that no float can hold
+        return INFINITY
+    if not isinstance(first, float) or first == INFINITY:
+        return first
+    while first - start < length:
+        first = nextafter(first, INFINITY)
+    if nextafter(first, -INFINITY) - start >= length:  # rounding: the difference has fewer digits
+        too_early = first - 4 * ulp(max(abs(start), abs(length)))
+        while nextafter(too_early, INFINITY) < first:
+            middle = too_early + (first - too_early) / 2
+            if not too_early < middle < first:
+                break
+            if middle - start >= length:
+                first = middle
+            else:
+                too_early = middle
+    return first

@@ -1,0 +1,528 @@
+"""The pool: what is idle, who waits, and when a resource is given up.
+
+What is idle is in a deque, the newest at its right. The deque's operations are atomic: while nobody waits
+and nothing is due, `pop` and `push` are one such operation, without a lock. All else is the work of `_tend`,
+under the one lock: expire, serve the waiters, evict the overflow, arm the clock.
+
+No wake-up is lost (P8), because each side first does its part and then looks for the other's:
+
+* `push` appends, *then* reads `_limit`, and tends if more are idle.
+* A waiter queues and sets `_limit` to 0, *then* tends, which looks for something idle.
+
+Of a push and a waiter that race, at least one so sees the other. That nothing is idle is decided under the
+lock only, where what is just being moved can't be missed (P3).
+
+A signal handler or a finalizer may run between any two bytecodes, call the same pool, and raise:
+
+* A call that finds its own thread holding the lock leaves the work to the frame that it interrupted, which
+  tends again before it returns (K3).
+* A resource moves from one container to another in one C call, `put.extend(starmap(take, ONCE))`: an
+  exception can't land while it is in neither (P9).
+* `_tend` may be cut off anywhere and begun anew, which is done before the exception goes on (P8).
+"""
+
+from __future__ import annotations
+
+import time
+from _thread import RLock, allocate_lock
+from collections import deque
+from itertools import repeat, starmap
+from weakref import ref
+
+from . import _lifecycle
+from ._arguments import check_arguments, require_number
+from ._clocks import SystemClock
+from ._errors import ResourcePoolClosed, ResourcePoolEmpty
+from ._lease import Lease
+from ._victims import deallocate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Generic, TypeVar
+
+    from ._clocks import Clock
+
+    R = TypeVar("R")
+else:
+    from ._typing import Generic, R
+
+ONCE = ((),)  # the arguments of one call without arguments
+UNLIMITED = 2**30 - 1  # a larger int would compare more slowly; to exceed it costs a look at nothing
+FOREVER = float("inf")
+
+system_clock = SystemClock()
+
+
+class ResourcePool(Generic[R]):
+    """A thread-safe pool of resources that are expensive to make.
+
+    Args:
+        alloc: makes a resource when nothing is idle. Without it the set is limited: `pop` waits, or raises.
+        dealloc: ends a resource that the pool gives up. What it raises is logged (K2).
+        check: tells whether a pooled resource is alive. A dead one is dropped, without `dealloc` (P5).
+        init: the first resources, handed out in this order (C2).
+        minsize: how many eviction leaves; with `alloc`, also how many are made at once (C3).
+        maxsize: with more than this many idle, the oldest are evicted down to `minsize`, or to this (R1).
+        maxage: seconds after which an idle resource expires, while more than `minsize` are idle (R2).
+        clock: what measures them, and waits (T1).
+
+    Raises:
+        TypeError, ValueError: an argument has a wrong type, or a wrong value (C4).
+        Exception: `alloc` raised it; what it had made was deallocated (C3).
+    """
+
+    # The seam: all that threads share is made of these. A subclass with others in their place sees, delays or
+    # fails each operation; together with `clock` it controls all that happens in the pool.
+    _deque: Callable[[], deque[Any]] = deque
+    _rlock: Callable[[], Any] = RLock
+    _latch: Callable[[], Any] = allocate_lock
+
+    def __init__(
+        self,
+        *,
+        alloc: Callable[[], R] | None = None,
+        dealloc: Callable[[R], object] | None = None,
+        check: Callable[[R], object] | None = None,
+        init: Iterable[R] | None = None,
+        minsize: int | None = None,
+        maxsize: int | None = None,
+        maxage: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        check_arguments(alloc, dealloc, check, minsize, maxsize, maxage, clock)
+
+        # Never changed.
+        self._alloc, self._dealloc, self._check = alloc, dealloc, check
+        self._minsize, self._maxsize = minsize, maxsize
+        self._maxage = None if maxage == FOREVER else maxage
+        self._floor = minsize or 0  # expiry leaves this many
+        self._clock: Clock = system_clock if clock is None else clock
+        self._now = None if clock is None else clock.now  # None: time.monotonic, looked up at every reading (T1)
+        self._expiry = _Expiry(self)
+        self._lock = self._rlock()
+
+        # Appended to and popped from by anyone, without the lock; the left end is for its holder. With `maxage`
+        # an entry is a stamp and a resource, else the resource itself.
+        self._idle = self._deque()
+
+        # Read by anyone, written by the holder of the lock.
+        self._limit = UNLIMITED  # a push that leaves more than this many idle has to tend
+        self._barred = False  # somebody waits, or the pool is closed: a pop has to come by way of the lock
+        self._since: float = -FOREVER  # no idle resource is older, or can be due: see `_arm`
+        self._closed = False
+        self._waiters: list[_Waiter] = []  # in order of arrival; for others than the holder, only its length
+
+        # For the holder of the lock.
+        self._arrivals = 0
+        self._timer: list[Callable[[], object] | None] = []  # if a call is to come: what cancels it
+
+        # Set by a call that interrupted the holder in its own thread, and leaves this to do.
+        self._unsettled = False
+        self._clearing = False
+
+        resources = [] if init is None else list(init)
+        if alloc is not None and minsize is not None:
+            made: deque[R] = deque()
+            try:
+                made.extend(starmap(alloc, repeat((), max(0, minsize - len(resources)))))
+            except BaseException:
+                deallocate(made, dealloc)
+                raise
+            resources.extend(made)
+            del made
+        resources.reverse()
+        self._idle.extend(resources if self._maxage is None else zip(repeat(self._clock.now()), resources))
+        del resources
+        _lifecycle.register(self)
+        self._settle()
+
+    def pop(self, timeout: float | None = None) -> R:
+        """Take the most recently pushed resource; the caller owns it from then on (P1).
+
+        Args:
+            timeout: looked at only if nothing is idle and the pool has no `alloc`. None raises at once, a
+                number > 0 waits that many seconds. **A number <= 0 waits for ever**: mind that when it is
+                computed, as in `deadline - now`.
+
+        Raises:
+            ResourcePoolEmpty: nothing was idle, or became idle in time (P3).
+            ResourcePoolClosed: the pool is closed (L4).
+            TypeError, ValueError: the timeout is no number.
+            Exception: whatever `alloc` (P2) or `check` (P5) raises.
+        """
+        if self._maxage is None:
+            direct = not self._barred
+        else:
+            now = time.monotonic() if self._now is None else self._now()
+            direct = now - self._since < self._maxage
+        if direct:
+            try:
+                entry = self._idle.pop()
+            except IndexError:
+                pass
+            else:
+                resource: R = entry if self._maxage is None else entry[1]
+                if self._check is None or self._alive(resource):
+                    return resource
+        return self._pop(timeout)
+
+    def push(self, resource: R) -> None:
+        """Give a resource to the first in the queue; if nobody waits, it is idle.
+
+        What this evicts is deallocated before it returns (R1); a closed pool deallocates what it gets (L4).
+        A finalizer or a signal handler may push, whatever it interrupts (K3).
+        """
+        try:
+            if self._maxage is None:
+                self._idle.append(resource)
+                if len(self._idle) > self._limit:
+                    self._settle()
+            else:
+                now = time.monotonic() if self._now is None else self._now()
+                self._idle.append((now, resource))
+                if len(self._idle) > self._limit or now - self._since >= self._maxage:
+                    self._settle()
+        except BaseException:
+            self._settle()
+            raise
+
+    def __call__(self, timeout: float | None = None) -> Lease[R]:
+        """Pop for the length of a block, then push: `with pool() as resource:` (W1)."""
+        return Lease(self, timeout)
+
+    def clear(self) -> None:
+        """Deallocate all that is idle; the pool stays open (L8)."""
+        self._settle(self._clear)
+
+    def close(self) -> None:
+        """Wake all waiters with `ResourcePoolClosed`, then deallocate what is idle, oldest first (L4).
+
+        From then on `pop` raises, and `push` deallocates. To close again does nothing.
+        """
+        self._settle(self._shut)
+
+    def __enter__(self) -> ResourcePool[R]:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self.close()
+
+    def __len__(self) -> int:
+        """How many are idle, without those that are due for eviction (P10)."""
+        if self._maxage is None:
+            return len(self._idle)
+        now = self._clock.now()
+        if now - self._since < self._maxage:
+            return len(self._idle)
+        entries = self._idle.copy()
+        while len(entries) > self._floor and now - entries[0][0] >= self._maxage:
+            entries.popleft()
+        return len(entries)
+
+    def __bool__(self) -> bool:
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """How many pops wait for a resource (P12)."""
+        return len(self._waiters)
+
+    def __repr__(self) -> str:
+        state = "closed, " if self._closed else ""
+        settings = f"minsize={self._minsize}, maxsize={self._maxsize}, maxage={self._maxage}"
+        return f"<{type(self).__name__}: {state}{len(self)} idle, {self.waiting} waiting, {settings}>"
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        raise TypeError("a ResourcePool can't be copied or pickled: each resource has one owner (P9)")
+
+    def _pop(self, timeout: float | None) -> R:
+        """Pop under the lock; if nothing is idle: allocate, wait or raise."""
+        waiter: _Waiter | None = None
+        while True:
+            waiter = _Waiter(self, timeout, waiter)
+            try:
+                if timeout is None or self._alloc is not None:
+                    self._settle(waiter.take)
+                else:
+                    waiter.wait()
+                if waiter.box:
+                    resource: R = waiter.unpack()
+                elif self._closed:
+                    raise ResourcePoolClosed("the pool is closed")
+                elif self._alloc is not None:
+                    return self._alloc()
+                else:
+                    raise ResourcePoolEmpty(waiter.waited, len(self), self.waiting)
+            except BaseException:
+                if waiter.box:
+                    self.push(waiter.unpack())
+                raise
+            if self._check is None or self._alive(resource):
+                return resource
+
+    def _alive(self, resource: R) -> bool:
+        """Whether it is alive. If `check` raises, it is deallocated (P5)."""
+        check = self._check
+        try:
+            return check is None or bool(check(resource))
+        except BaseException:
+            self._discard(resource)
+            raise
+
+    def _discard(self, resource: R) -> None:
+        deallocate(deque((resource,)), self._dealloc)
+
+    def _settle(self, step: Callable[[], bool] | None = None) -> None:
+        """Do what is to be done under the lock, then deallocate what that evicted (K1)."""
+        victims: deque[Any] = deque()
+        try:
+            self._look(victims, step)
+            if victims:
+                deallocate(victims, self._dealloc, self._maxage is not None)
+        except BaseException:
+            deallocate(victims, self._dealloc, self._maxage is not None)
+            raise
+
+    def _look(self, victims: deque[Any], step: Callable[[], bool] | None = None) -> None:
+        """Tend, take the step, and tend until nothing is left to do. What is evicted goes to `victims`."""
+        if self._lock._is_owned():  # this call interrupted the holder, which will tend again
+            self._unsettled = True
+            if step is not None:
+                step()
+            return
+        try:
+            self._hold(victims, step)
+        except BaseException:
+            self._hold(victims, None)
+            raise
+
+    def _hold(self, victims: deque[Any], step: Callable[[], bool] | None) -> None:
+        while True:
+            with self._lock:
+                self._unsettled = False
+                self._tend(victims)
+                again = step is not None and step()
+                step = None
+            # A push that read the limit before it was lowered here has left its work to this thread.
+            if not (again or self._unsettled) and len(self._idle) <= self._limit:
+                return
+
+    # What follows is called by the holder of the lock.
+
+    def _tend(self, victims: deque[Any]) -> None:
+        """Expire, serve the waiters, evict the overflow, tell the fast path what to look out for."""
+        idle, waiters = self._idle, self._waiters
+        if self._maxage is not None:
+            self._evict(victims, self._floor, self._clock.now())
+        while waiters and (self._closed or waiters[0].serve()):
+            waiters[0].wake()
+            del waiters[0]
+        if self._closed or self._clearing:
+            self._clearing = False
+            self._evict(victims, 0)
+        elif self._maxsize is not None and len(idle) > self._maxsize:
+            self._evict(victims, self._maxsize if self._minsize is None else self._minsize)
+        if self._closed or waiters:
+            self._bar()
+        else:
+            self._barred = False
+            self._limit = UNLIMITED if self._maxsize is None else self._maxsize
+            if self._maxage is not None:
+                self._arm(self._maxage)
+        if self._closed:
+            for cancel in self._timer:
+                if cancel is not None:
+                    cancel()
+            self._timer.clear()
+
+    def _evict(self, victims: deque[Any], keep: int, now: Any = None) -> None:
+        """Move the oldest to the victims while more than `keep` are idle; given `now`, while it is expired."""
+        idle, maxage = self._idle, self._maxage
+        try:
+            while len(idle) > keep and (now is None or now - idle[0][0] >= maxage):
+                victims.extend(starmap(idle.popleft, ONCE))
+                # If pops came between, that was one too many, or a younger one: put it back. Nobody has missed
+                # it, because that nothing is idle is decided under the lock.
+                if len(idle) < keep or not (now is None or now - victims[-1][0] >= maxage):
+                    idle.extendleft(starmap(victims.pop, ONCE))
+        except IndexError:
+            pass  # pops took the rest
+
+    def _bar(self) -> None:
+        """Have every pop and push come by way of the lock."""
+        self._limit, self._barred, self._since = 0, True, -FOREVER
+
+    def _arm(self, maxage: float) -> None:
+        """Have the clock call when the oldest expires, if more are idle than the floor keeps (L3)."""
+        try:
+            oldest = self._idle[0][0] if len(self._idle) > self._floor else None
+        except IndexError:  # a pop took it
+            oldest = None
+        if oldest is None:
+            self._limit = self._floor
+            # Without a floor a resource can be due before its push has come here to arm the clock.
+            self._since = FOREVER if self._floor else -FOREVER
+            return
+        self._since = oldest
+        if not self._timer:
+            try:
+                self._timer.extend(starmap(self._clock.call_at, ((oldest, maxage, self._expiry),)))
+            except RuntimeError:
+                self._since = -FOREVER  # not now: the next operation tries again (L7)
+
+    # Steps: what a call has to do itself. They return whether there is more to do then. These three only set
+    # flags, so a call that interrupted the holder may take them, too.
+
+    def _shut(self) -> bool:
+        self._closed = True
+        return True
+
+    def _clear(self) -> bool:
+        self._clearing = True
+        return True
+
+    def _disarm(self) -> bool:
+        self._timer.clear()
+        return True
+
+    def _disown(self) -> deque[Any]:
+        """In a forked child: begin again, empty and unlocked. Return what the parent owns (L5)."""
+        inherited = self._idle
+        self._idle, self._waiters, self._timer = self._deque(), [], []
+        self._lock = self._rlock()
+        self._unsettled = self._clearing = False
+        self._tend(deque())
+        return inherited
+
+
+class _Waiter:
+    """A pop on the slow path, from one candidate to the next. It is served at most once.
+
+    It is also the lock that the clock waits for. That is released when it is served or the pool closes.
+    """
+
+    __slots__ = ("_arrival", "_pool", "_spent", "_start", "_timeout", "acquire", "box", "locked", "release", "waited")
+
+    def __init__(self, pool: ResourcePool[Any], timeout: float | None, before: _Waiter | None) -> None:
+        self._pool = pool
+        self._timeout: Any = timeout
+        # Drawn when it queues, from 1; like the start it stays, however many dead candidates the pop meets.
+        self._arrival: int = 0 if before is None else before._arrival
+        self._start: float = 0 if before is None else before._start
+        self.waited: float = 0
+        self.box: list[Any] = []  # filled under the pool's lock, emptied by the pop
+        self._spent = False  # it is about to be emptied
+
+    def serve(self) -> bool:
+        """Fill the box, unless that has been done; false if nothing is idle."""
+        if not (self.box or self._spent):
+            try:
+                self.box.extend(starmap(self._pool._idle.pop, ONCE))
+            except IndexError:
+                return False
+        return True
+
+    def wake(self) -> None:
+        if self.locked():  # or an interrupt came after it had been woken
+            self.release()
+
+    def unpack(self) -> Any:
+        """The resource in the box."""
+        self._spent = True
+        entry = self.box.pop()
+        return entry if self._pool._maxage is None else entry[1]
+
+    def wait(self) -> None:
+        """Take what is idle; if nothing is, queue until something is in the box, or nothing will be."""
+        pool, timeout = self._pool, self._timeout
+        latch = pool._latch()
+        latch.acquire()
+        self.acquire, self.release, self.locked = latch.acquire, latch.release, latch.locked
+        if pool._lock._is_owned():
+            pool._settle(self.take)
+            if not (self.box or pool._closed):
+                raise RuntimeError(
+                    "a pop can't wait while it interrupts another call of its pool, which couldn't go on"
+                )
+            return
+        try:
+            pool._settle(self._queue)
+            if latch.locked():
+                pool._clock.wait(self, self._start, timeout if timeout > 0 else None)
+        except BaseException:
+            self.leave()
+            raise
+        if not self.box:
+            self.leave()
+
+    def leave(self) -> None:
+        """Leave the queue, unless served. A clock that moves time itself calls this (T2)."""
+        self._pool._settle(self._quit)
+
+    # Steps.
+
+    def take(self) -> bool:
+        """Fill the box, unless somebody waits for what is idle, or it is due."""
+        pool = self._pool
+        if pool._waiters or pool._closed or not self.serve():
+            return False
+        if pool._maxage is None or pool._floor or pool._clock.now() - self.box[0][0] < pool._maxage:
+            return False
+        pool._idle.extend(starmap(self.box.pop, ONCE))
+        return True
+
+    def _queue(self) -> bool:
+        """Take what is idle; if nothing is, queue by arrival."""
+        self.take()
+        pool, waiters = self._pool, self._pool._waiters
+        if self.box or pool._closed:
+            self.wake()
+            return False
+        if not self._arrival:
+            require_number("timeout", self._timeout, "None or a number")
+            self._start = pool._clock.now()
+            pool._arrivals += 1
+            self._arrival = pool._arrivals
+        place = len(waiters)
+        while place and waiters[place - 1]._arrival > self._arrival and not waiters[place - 1].box:
+            place -= 1
+        waiters.insert(place, self)
+        pool._bar()
+        return True
+
+    def _quit(self) -> bool:
+        pool = self._pool
+        if self.box or self._spent or self not in pool._waiters:
+            return False
+        self.waited = pool._clock.now() - self._start
+        self.wake()
+        pool._waiters.remove(self)
+        return True
+
+
+class _Expiry:
+    """What the clock calls when something idle can have expired. It holds its pool weakly (L2)."""
+
+    __slots__ = ("_pool",)
+
+    def __init__(self, pool: ResourcePool[Any]) -> None:
+        self._pool = ref(pool)
+
+    def __call__(self) -> None:
+        pool = self._pool()
+        if pool is None:
+            return
+        victims: deque[Any] = deque()
+        dealloc = pool._dealloc
+        try:
+            pool._look(victims, pool._disarm)
+            del pool  # a slow dealloc must not keep it alive
+            deallocate(victims, dealloc, stamped=True)
+        except BaseException:
+            deallocate(victims, dealloc, stamped=True)
+            raise
