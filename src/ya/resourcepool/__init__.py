@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 __version__ = "1.0.0"
 __all__ = ["Clock", "ManualClock", "ResourcePool", "ResourcePoolClosed", "ResourcePoolEmpty"]
 
-Clock.__module__ = ResourcePool.__module__ = __name__
-
 
 def __getattr__(name: str) -> object:
     if name == "ManualClock":  # who only pools need not wait for its import

@@ -25,9 +25,10 @@ class Clock(Protocol):
     integer nanoseconds if `maxage` and every `timeout` are, too (T3).
     """
 
+    __module__ = "ya.resourcepool"
+
     def now(self) -> float:
         """The time since some fixed moment. It never goes back."""
-        ...
 
     def wait(self, lock: Lock, start: float, timeout: float | None) -> bool:
         """Block until `lock` is acquired, or until `now() - start >= timeout`; None: for ever.
@@ -39,7 +40,6 @@ class Clock(Protocol):
         Returns:
             Whether the lock was acquired.
         """
-        ...
 
     def call_at(self, start: float, length: float, function: Callable[[], object]) -> Callable[[], object] | None:
         """Call `function` once, when `now() - start >= length`, and not before this returns.
@@ -52,7 +52,6 @@ class Clock(Protocol):
         Raises:
             RuntimeError: there is no way to, for now. The pool tries again at its next operation (L7).
         """
-        ...
 
 
 class _Alarm:
@@ -85,9 +84,9 @@ class SystemClock:
     def wait(self, lock: Lock, start: float, timeout: float | None) -> bool:
         if timeout is None:
             return lock.acquire()
-        longest = min(timeout, _thread.TIMEOUT_MAX)
-        while (left := longest - (self.now() - start)) > 0:
-            if lock.acquire(True, float(left)):
+        longest = _thread.TIMEOUT_MAX / 2  # for one wait; half of what is allowed, because of rounding
+        while (elapsed := self.now() - start) < timeout:
+            if lock.acquire(True, float(min(timeout, elapsed + longest) - elapsed)):
                 return True
         return lock.acquire(False)
 

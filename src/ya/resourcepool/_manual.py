@@ -57,6 +57,8 @@ class ManualClock:
         start: its first reading, of any type of number.
     """
 
+    __module__ = "ya.resourcepool"
+
     def __init__(self, start: float = 0) -> None:
         require_number("start", start, "a number")
         self._time = start

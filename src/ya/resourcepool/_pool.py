@@ -72,6 +72,8 @@ class ResourcePool(Generic[R]):
         Exception: `alloc` raised it; what it had made was deallocated (C3).
     """
 
+    __module__ = "ya.resourcepool"
+
     # The seam: all that threads share is made of these. A subclass with others in their place sees, delays or
     # fails each operation; together with `clock` it controls all that happens in the pool.
     _deque: Callable[[], deque[Any]] = deque

@@ -1,0 +1,121 @@
+"""What several test files need: threads with results, recorded callbacks, fresh interpreters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ya.resourcepool import ResourcePool
+
+PATIENCE = 20  # seconds after which something that should happen at once counts as stuck
+
+
+class Call:
+    """A function that runs in a thread of its own."""
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self._function = lambda: function(*args, **kwargs)
+        self._outcome: Any = None
+        self._error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._outcome = self._function()
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        """What the function returned; raises what it raised."""
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive(), "the call is stuck"
+        if self._error is not None:
+            raise self._error
+        return self._outcome
+
+    def error(self) -> BaseException:
+        """What the function raised."""
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive(), "the call is stuck"
+        assert self._error is not None, f"it returned {self._outcome!r}"
+        return self._error
+
+
+class Resource:
+    """A resource that can be told from all others, and referred to weakly."""
+
+    def __init__(self, name: object = "resource") -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> ResourcePool[Any]:
+    """A pool that calls a hook before each operation of that name on what is idle, or on its lock.
+
+    A hook is dropped as it is called, so that what it does itself does not call it. Names are those of the
+    deque's methods, also `__len__`, and `lock` and `unlock`.
+    """
+
+    def call(name: str) -> None:
+        hook = hooks.pop(name, None)
+        if hook is not None:
+            hook()
+
+    def hooked(name: str) -> Callable[..., Any]:
+        original = getattr(deque, name)
+
+        def method(self: Any, *args: Any) -> Any:
+            call(name)
+            return original(self, *args)
+
+        return method
+
+    names = ("append", "pop", "popleft", "extendleft", "__len__", "__getitem__")
+    idle_class = type("HookedDeque", (deque,), {name: hooked(name) for name in names})
+
+    class HookedLock:
+        def __init__(self) -> None:
+            self._lock = threading.RLock()
+            self._is_owned = self._lock._is_owned
+
+        def __enter__(self) -> None:
+            call("lock")
+            self._lock.acquire()
+            call("locked")
+
+        def __exit__(self, *exc_info: object) -> None:
+            try:
+                call("unlock")
+            finally:
+                self._lock.release()
+
+    return type("HookedPool", (ResourcePool,), {"_deque": idle_class, "_rlock": HookedLock})(**kwargs)
+
+
+def python(
+    code: str, *, timeout: float = PATIENCE, arguments: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run a script in a fresh interpreter, which must end in time."""
+    return subprocess.run(
+        [sys.executable, *arguments, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def output_of(code: str, **kwargs: Any) -> list[str]:
+    """What a script prints, by line; it must succeed and complain of nothing."""
+    done = python(code, **kwargs)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.splitlines()

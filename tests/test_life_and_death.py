@@ -1,0 +1,611 @@
+"""L1 to L8: collection, exit, threads, fork, closing."""
+
+from __future__ import annotations
+
+import _thread
+import gc
+import os
+import threading
+import time
+import weakref
+from textwrap import dedent
+
+import pytest
+
+from tests.helpers import PATIENCE, Call, Resource, hooked_pool, output_of, python
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
+
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+PRELUDE = "import atexit, gc, os, sys, threading, time\nfrom ya.resourcepool import *\n"
+
+
+def threads_become(n, within=PATIENCE):
+    """Whether n threads run at some moment of so many seconds."""
+    end = time.monotonic() + within
+    while _thread._count() != n:
+        if time.monotonic() > end:
+            return False
+    return True
+
+
+def test_L1_a_collected_pool_deallocates_what_is_idle():
+    deallocated = []
+    pool = ResourcePool(init="abc", dealloc=deallocated.append)
+    pool.pop()
+    del pool
+    gc.collect()
+
+    assert sorted(deallocated) == ["b", "c"]
+
+
+@pytest.mark.parametrize("arguments", [{"maxsize": 5}, {"maxage": 1000}, {"maxsize": 5, "minsize": 1, "maxage": 1000}])
+def test_L1_whatever_its_settings(arguments):
+    deallocated = []
+    pool = ResourcePool(init="abc", dealloc=deallocated.append, **arguments)
+    reference = weakref.ref(pool)
+    del pool
+    gc.collect()
+
+    assert reference() is None
+    assert sorted(deallocated) == ["a", "b", "c"]
+
+
+def test_L1_also_where_resources_refer_back_to_their_pool():
+    deallocated = []
+    pool = ResourcePool(dealloc=lambda r: deallocated.append(r.name), maxage=1000)
+    for i in range(50):
+        resource = Resource(i)
+        resource.pool = pool
+        pool.push(resource)
+    del pool, resource
+    gc.collect()
+
+    assert sorted(deallocated) == list(range(50))
+
+
+def test_L1_exit_closes_every_pool():
+    code = """
+        class Returned:
+            pass
+
+        cyclic = Returned()
+        cyclic.pool = ResourcePool(init=[cyclic], dealloc=lambda r: print("cyclic"))
+        first = ResourcePool(init="ab", maxage=1e6, dealloc=print)
+        second = ResourcePool(init="c", maxsize=7, dealloc=print)
+        print("end")
+    """
+    assert output_of(PRELUDE + dedent(code)) == ["end", "c", "b", "a", "cyclic"]
+
+
+def test_L1_exit_by_an_error_or_sys_exit_closes_every_pool():
+    for ending, status in (("sys.exit(3)", 3), ("1 / 0", 1)):
+        done = python(PRELUDE + f"pool = ResourcePool(init='a', dealloc=print)\n{ending}")
+        assert (done.returncode, done.stdout) == (status, "a\n")
+
+
+def test_L1_a_raising_dealloc_at_exit_stops_no_other():
+    code = """
+        def dealloc(resource):
+            print(resource)
+            raise OSError if resource == "b" else KeyboardInterrupt
+
+        pools = [ResourcePool(init=[name], dealloc=dealloc) for name in "abc"]
+    """
+    assert python(PRELUDE + dedent(code)).stdout.split() == ["c", "b", "a"]
+
+
+def test_L1_what_was_imported_before_the_pool_was_made_still_works_when_exit_closes_it():
+    code = """
+        driver = {"connected": True}
+        atexit.register(driver.clear)
+        pool = ResourcePool(init="a", dealloc=lambda r: print(driver))
+    """
+    assert output_of(PRELUDE + dedent(code)) == ["{'connected': True}"]
+
+
+def test_L2_a_far_expiry_does_not_delay_the_exit():
+    start = time.monotonic()
+    assert output_of(PRELUDE + "pool = ResourcePool(init=range(1000), maxage=1e6)") == []
+
+    assert time.monotonic() - start < 10
+
+
+def test_L2_a_dealloc_that_never_returns_in_the_background_does_not_delay_the_exit():
+    code = """
+        started = threading.Event()
+        def dealloc(resource):
+            started.set()
+            threading.Event().wait()
+
+        pool = ResourcePool(init="a", maxage=0.01, dealloc=dealloc)
+        assert started.wait(20)
+        print("end")
+    """
+    assert output_of(PRELUDE + dedent(code)) == ["end"]
+
+
+def test_L2_nothing_that_the_pool_starts_keeps_it_alive():
+    for clock in (None, ManualClock()):
+        pool = ResourcePool(init="abc", maxsize=5, maxage=1000, clock=clock)
+        reference = weakref.ref(pool)
+        del pool
+        gc.collect()
+
+        assert reference() is None
+
+
+def test_L2_a_slow_dealloc_in_the_background_does_not_keep_the_pool_alive():
+    started, go_on = threading.Event(), threading.Event()
+    deallocated = []
+
+    def dealloc(resource):
+        if resource == "slow":
+            started.set()
+            assert go_on.wait(PATIENCE)
+        deallocated.append(resource)
+
+    pool = ResourcePool(init=["slow"], maxage=0.01, dealloc=dealloc)
+    reference = weakref.ref(pool)
+    assert started.wait(PATIENCE)
+    pool.push("idle")
+    del pool
+    gc.collect()
+
+    assert reference() is None
+    assert deallocated == ["idle"]
+    go_on.set()
+
+
+def test_L3_no_thread_before_something_idle_can_expire():
+    before = _thread._count()
+    pools = [
+        ResourcePool(init="abc", maxsize=5),
+        ResourcePool(maxage=1000),
+        ResourcePool(init="abc", minsize=3, maxage=1000),
+    ]
+    pools[2].push(pools[2].pop())
+
+    assert not threads_become(before + 1, within=0.05)
+
+
+def test_L3_one_thread_a_pool_however_many_pushes():
+    before = _thread._count()
+    pool = ResourcePool(maxage=1000)
+    for i in range(2000):
+        pool.push(i)
+    assert threads_become(before + 1)
+    assert not threads_become(before + 2, within=0.05)
+
+    pool.close()
+    assert threads_become(before, within=1)
+
+
+def test_L3_the_thread_ends_when_the_pool_is_collected():
+    before = _thread._count()
+    pools = [ResourcePool(init="a", maxage=1000) for _ in range(20)]
+    assert threads_become(before + 20)
+    pools.clear()
+    gc.collect()
+
+    assert threads_become(before, within=1)
+
+
+def test_L3_the_thread_ends_when_nothing_can_expire_any_more():
+    before = _thread._count()
+    expired = threading.Event()
+    pool = ResourcePool(init="abc", minsize=2, maxage=0.02, dealloc=lambda _: expired.set())
+    assert expired.wait(PATIENCE)
+    assert threads_become(before)
+
+    assert len(pool) == 2
+
+
+def test_L3_one_thread_serves_deadline_after_deadline():
+    threads = []
+    pool = ResourcePool(maxage=0.02, dealloc=lambda _: threads.append(threading.get_ident()))
+    before = _thread._count()
+    most = 0
+    end = time.monotonic() + PATIENCE
+    while len(threads) < 10 and time.monotonic() < end:
+        pool.push("a")
+        most = max(most, _thread._count())
+        time.sleep(0.005)  # of the system clock, on which this test is
+
+    assert len(threads) >= 10
+    assert most <= before + 1 + 1  # one that ends may still be counted
+
+
+def test_L3_a_slow_dealloc_does_not_delay_the_expiry_of_another_pool():
+    stuck, go_on, expired = threading.Event(), threading.Event(), threading.Event()
+
+    def dealloc(resource):
+        other.push("b")  # the other pool arms its clock in the thread of this one
+        stuck.set()
+        assert go_on.wait(PATIENCE)
+
+    other = ResourcePool(maxage=0.02, dealloc=lambda _: expired.set())
+    pool = ResourcePool(init=["a"], maxage=0.02, dealloc=dealloc)
+    assert stuck.wait(PATIENCE)
+
+    assert expired.wait(PATIENCE)
+    go_on.set()
+    del pool
+
+
+def test_L3_an_interrupt_in_a_background_dealloc_does_not_stop_expiry():
+    expired = threading.Event()
+
+    def dealloc(resource):
+        if resource == "b":
+            expired.set()
+        raise SystemExit
+
+    pool = ResourcePool(maxage=0.02, dealloc=dealloc)
+    pool.push("a")
+    pool.push("b")
+
+    assert expired.wait(PATIENCE)
+    assert len(pool) == 0
+
+
+def test_L4_close_wakes_every_waiter_then_deallocates_the_oldest_first():
+    clock = ManualClock()
+    log = []
+    pool = ResourcePool(dealloc=log.append, clock=clock)
+    calls = [Call(pool.pop, timeout=timeout) for timeout in (0, 5, 0)]
+    clock.await_blocked(3)
+    pool.close()
+    assert all(isinstance(call.error(), ResourcePoolClosed) for call in calls)
+
+    pool = ResourcePool(init="cba", dealloc=log.append)
+    pool.close()
+    assert log == ["a", "b", "c"]
+
+
+def test_L4_waiters_are_woken_before_the_deallocs():
+    clock = ManualClock()
+    hooks = {}
+    woken = []
+    pool = hooked_pool(hooks, clock=clock, dealloc=lambda _: woken.append(call.error()))
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+    hooks["unlock"] = lambda: pool._idle.append("a")  # a push that races with the close
+    pool.close()
+
+    assert isinstance(woken[0], ResourcePoolClosed)
+
+
+def test_L4_a_closed_pool_raises_at_pop_and_deallocates_at_push():
+    deallocated = []
+    pool = ResourcePool(alloc=lambda: "made", dealloc=deallocated.append, maxage=5)
+    pool.close()
+    for timeout in (None, 0, 5):
+        with pytest.raises(ResourcePoolClosed, match="the pool is closed"):
+            pool.pop(timeout)
+    pool.push("a")
+
+    assert deallocated == ["a"]
+    assert len(pool) == 0
+
+
+def test_L4_closing_again_does_nothing():
+    deallocated = []
+    pool = ResourcePool(init="a", dealloc=deallocated.append)
+    pool.close()
+    pool.close()
+    pool.clear()
+
+    assert deallocated == ["a"]
+
+
+def test_L4_closed_is_not_empty():
+    assert not issubclass(ResourcePoolClosed, ResourcePoolEmpty)
+    assert ResourcePoolClosed.__module__ == ResourcePoolEmpty.__module__ == "ya.resourcepool"
+
+
+def test_L4_an_alloc_under_way_still_returns_its_resource():
+    def alloc():
+        pool.close()
+        return "made"
+
+    pool = ResourcePool(alloc=alloc)
+
+    assert pool.pop() == "made"
+
+
+def test_L4_a_live_check_under_way_still_returns_its_resource():
+    pool = ResourcePool(init="a", check=lambda _: pool.close() or True)
+
+    assert pool.pop() == "a"
+
+
+def test_L4_after_a_dead_candidate_pop_raises():
+    pool = ResourcePool(init="a", check=lambda _: pool.close(), alloc=lambda: "made")
+
+    with pytest.raises(ResourcePoolClosed):
+        pool.pop()
+
+
+def test_L4_a_waiter_with_a_dead_candidate_raises():
+    clock = ManualClock()
+    pool = ResourcePool(check=lambda _: pool.close(), clock=clock)
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+    pool.push("dead")
+
+    assert isinstance(call.error(), ResourcePoolClosed)
+
+
+def test_L4_a_hand_over_under_way_still_returns_its_resource():
+    class HeldUpClock(ManualClock):
+        def wait(self, lock, start, timeout):
+            pool.push("handed over")
+            pool.close()
+            return super().wait(lock, start, timeout)
+
+    pool = ResourcePool(clock=HeldUpClock())
+
+    assert pool.pop(timeout=0) == "handed over"
+
+
+def test_L4_a_push_that_races_with_close_is_deallocated():
+    deallocated = []
+    hooks = {}
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    hooks["append"] = pool.close
+    pool.push("a")
+
+    assert deallocated == ["a"]
+
+
+def test_L4_a_pool_closes_at_the_end_of_its_block():
+    deallocated = []
+    with pytest.raises(KeyError), ResourcePool(init="a", dealloc=deallocated.append) as pool:
+        raise KeyError
+
+    assert deallocated == ["a"]
+    with pytest.raises(ResourcePoolClosed):
+        pool.pop()
+
+
+FORK = (
+    PRELUDE
+    + """
+class Owned:
+    def __init__(self, name): self.name = name
+    def __del__(self): say("finalized", self.name)
+def say(*words): os.write(1, (" ".join(map(str, (who, *words))) + "\\n").encode())
+who = "parent"
+def fork(child):
+    global who
+    pid = os.fork()
+    if pid == 0:
+        who = "child"
+        child()
+        sys.exit()
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+)
+
+
+@forks
+def test_L5_the_childs_pool_is_empty_and_usable():
+    code = """
+        pool = ResourcePool(init=[1, 2], maxsize=2, maxage=1000, dealloc=lambda r: say("dealloc", r))
+        def child():
+            say(len(pool), pool.waiting)
+            for i in (7, 8, 9): pool.push(i)
+            say(pool.pop(), len(pool))
+            try: pool.pop(); pool.pop(timeout=0.01)
+            except ResourcePoolEmpty: say("empty")
+            pool.push(10)
+        fork(child)
+        say(len(pool))
+    """
+    assert output_of(FORK + dedent(code)) == [
+        "child 0 0",
+        "child dealloc 7",
+        "child 9 1",
+        "child empty",
+        "child dealloc 10",
+        "parent 2",
+        "parent dealloc 2",
+        "parent dealloc 1",
+    ]
+
+
+@forks
+def test_L5_inherited_resources_are_never_deallocated_or_finalized_in_the_child():
+    code = """
+        pool = ResourcePool(init=[Owned("a"), Owned("b")], maxage=0.2, dealloc=lambda r: say("dealloc", r.name))
+        def child():
+            gc.collect()
+            pool.clear()
+            pool.close()
+            time.sleep(0.4)  # of the system clock: the parent's expiry has come
+        fork(child)
+        pool.close()
+    """
+    lines = output_of(FORK + dedent(code))
+
+    assert [line for line in lines if line.startswith("child")] == []
+    assert sorted(lines) == sorted(f"parent {what} {name}" for name in "ab" for what in ("dealloc", "finalized"))
+
+
+@forks
+def test_L5_also_those_of_a_pool_that_the_child_drops():
+    code = """
+        pools = [ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))]
+        def child():
+            pools.clear()
+            gc.collect()
+            say("end")
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == ["child end", "parent dealloc a", "parent finalized a"]
+
+
+@forks
+def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks():
+    code = """
+        def dealloc(resource):
+            say("dealloc", resource.name)
+            global who
+            pid = os.fork() if resource.name == "a" else None
+            if pid == 0:
+                who = "child"
+            elif pid:
+                os.waitpid(pid, 0)
+        pool = ResourcePool(init=[Owned("c"), Owned("b"), Owned("a")], dealloc=dealloc)
+        pool.clear()
+    """
+    lines = output_of(FORK + dedent(code))
+
+    # "a" was under its dealloc in the forking thread, which is the child's own.
+    assert set(lines) - {"child finalized a"} == {
+        f"parent {what} {name}" for name in "abc" for what in ("dealloc", "finalized")
+    }
+
+
+@forks
+def test_L5_the_child_is_unlocked_whatever_other_threads_did():
+    code = """
+        import warnings
+        warnings.simplefilter("ignore")
+        pool = ResourcePool(init=range(3), maxsize=2, minsize=1, maxage=0.001, dealloc=lambda r: None)
+        stop = []
+        def use():
+            while not stop:
+                try: pool.push(pool.pop(timeout=0.001))
+                except ResourcePoolEmpty: pool.push(1)
+        threads = [threading.Thread(target=use, daemon=True) for _ in range(4)]
+        for thread in threads: thread.start()
+        def child():
+            pool.push("mine")
+            pool.push("mine")
+            pool.push("mine")
+            assert pool.pop() == "mine"
+            os._exit(0)
+        for _ in range(30): fork(child)
+        stop.append(1)
+        for thread in threads: thread.join()
+    """
+    assert output_of(FORK + dedent(code), timeout=60) == []
+
+
+@forks
+def test_L5_expiry_works_in_the_child():
+    code = """
+        pool = ResourcePool(init=[1], maxage=0.05)
+        def child():
+            done = threading.Event()
+            pool._dealloc = lambda r: done.set()
+            pool.push("mine")
+            assert done.wait(20)
+            say("expired")
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == ["child expired"]
+
+
+@forks
+def test_L5_a_child_of_a_child():
+    code = """
+        pool = ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))
+        def child():
+            pool.push(Owned("b"))
+            pid = os.fork()
+            if pid == 0:
+                global who
+                who = "grandchild"
+                say(len(pool))
+                sys.exit()
+            os.waitpid(pid, 0)
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == [
+        "grandchild 0",
+        "child dealloc b",
+        "child finalized b",
+        "parent dealloc a",
+        "parent finalized a",
+    ]
+
+
+def test_L6_a_pool_can_be_weakly_referenced():
+    pool = ResourcePool()
+
+    assert weakref.ref(pool)() is pool
+
+
+def test_L7_a_push_succeeds_where_no_thread_can_be_started(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("can't start new thread")
+
+    deallocated = []
+    pool = ResourcePool(maxage=0.05, dealloc=deallocated.append)
+    call = Call(pool.pop, timeout=0)
+    while not pool.waiting:
+        pass
+    monkeypatch.setattr(_thread, "start_new_thread", fail)
+    pool.push("for the waiter")
+    assert call.result() == "for the waiter"
+    before = _thread._count()
+    pool.push("a")
+    pool.push("b")
+    assert pool.pop() == "b"
+    assert _thread._count() == before
+    end = time.monotonic() + 0.06
+    while time.monotonic() < end:
+        pass
+
+    # Expiry happens at the next operation ...
+    with pytest.raises(ResourcePoolEmpty):
+        pool.pop()
+    assert deallocated == ["a"]
+
+    # ... which tries again.
+    pool.push("c")
+    monkeypatch.undo()
+    pool.push("d")
+    assert pool.pop() == "d"
+    end = time.monotonic() + PATIENCE
+    while deallocated == ["a"] and time.monotonic() < end:
+        pass
+    assert deallocated == ["a", "c"]
+
+
+def test_L7_any_operation_tries_again(monkeypatch):
+    calls = []
+
+    class Clock(ManualClock):
+        def call_at(self, start, length, function):
+            calls.append(start)
+            if len(calls) < 3:
+                raise RuntimeError("not now")
+            return super().call_at(start, length, function)
+
+    clock = Clock()
+    pool = ResourcePool(maxage=5, clock=clock)
+    pool.push("a")
+    pool.push("b")
+    assert len(calls) == 2
+    pool.pop()
+    assert len(calls) == 3
+    pool.push("c")
+    assert len(calls) == 3
+    clock.advance(5)
+
+    assert len(pool) == 0
+
+
+def test_L8_clear_deallocates_all_that_is_idle_and_the_pool_stays_open():
+    deallocated = []
+    pool = ResourcePool(init="cba", minsize=2, maxage=1000, dealloc=deallocated.append)
+    pool.clear()
+    assert deallocated == ["a", "b", "c"]
+    assert len(pool) == 0
+    pool.push("d")
+
+    assert pool.pop() == "d"

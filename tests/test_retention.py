@@ -1,0 +1,392 @@
+"""R1 to R5: what the pool keeps, and what it evicts."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+import pytest
+
+from tests.helpers import PATIENCE, Call, hooked_pool
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
+
+
+class StoppedClock:
+    """A clock that is read, and that never calls: everything due is found by an operation."""
+
+    def __init__(self):
+        self.time = 0
+
+    def now(self):
+        return self.time
+
+    def wait(self, lock, start, timeout):
+        raise AssertionError
+
+    def call_at(self, start, length, function):
+        return None
+
+
+def idle(pool):
+    """What is idle, oldest first; takes it out."""
+    return [pool.pop() for _ in range(len(pool))][::-1]
+
+
+def test_R1_more_than_maxsize_idle_evicts_the_oldest():
+    evicted = []
+    pool = ResourcePool(maxsize=2, dealloc=evicted.append)
+    for resource in "abcd":
+        pool.push(resource)
+
+    assert evicted == ["a", "b"]
+    assert idle(pool) == ["c", "d"]
+
+
+def test_R1_overflow_evicts_down_to_minsize():
+    evicted = []
+    pool = ResourcePool(maxsize=4, minsize=2, dealloc=evicted.append)
+    for resource in "abcdefg":
+        pool.push(resource)
+
+    assert evicted == ["a", "b", "c"]
+    assert idle(pool) == ["d", "e", "f", "g"]
+
+
+def test_R1_the_push_that_evicts_returns_after_the_deallocs_in_its_own_thread():
+    deallocated = []
+    pool = ResourcePool(init="ba", maxsize=2, minsize=0, dealloc=lambda r: deallocated.append(threading.get_ident()))
+    pool.push("c")
+
+    assert deallocated == [threading.get_ident()] * 3
+
+
+def test_R1_without_dealloc_what_is_evicted_is_dropped():
+    pool = ResourcePool(maxsize=1)
+    pool.push("a")
+    pool.push("b")
+
+    assert idle(pool) == ["b"]
+
+
+def test_R1_a_pop_in_the_midst_of_an_eviction_takes_the_newest_and_minsize_stays():
+    """Without the pop "a" and "b" would go. "c" is decided on too late: it is what is left to keep."""
+    evicted = []
+    hooks = {}
+    pool = hooked_pool(hooks, init="cba", maxsize=3, minsize=1, dealloc=evicted.append)
+    popped = []
+
+    def pop_twice():
+        hooks["popleft"] = lambda: popped.extend([pool._idle.pop(), pool._idle.pop()])
+
+    hooks["popleft"] = pop_twice
+    pool.push("d")
+
+    assert popped == ["d", "c"]
+    assert evicted == ["a"]
+    assert idle(pool) == ["b"]
+
+
+def test_R1_at_most_maxsize_and_one_for_each_push_in_progress_are_idle():
+    hooks = {}
+    pool = hooked_pool(hooks, init="ab", maxsize=2)
+    most = []
+
+    def push_from_another_thread():
+        hooks["lock"] = lambda: most.append(len(pool))
+        Call(pool.push, "d").result()
+        most.append(len(pool))
+
+    hooks["lock"] = push_from_another_thread
+    pool.push("c")
+
+    assert max(most) <= 4
+    assert most[-1] <= 3
+    assert len(pool) == 2
+
+
+def test_R1_a_reentrant_push_is_in_progress_until_the_interrupted_method_returns():
+    hooks = {}
+    pool = hooked_pool(hooks, init="ab", maxsize=2)
+    lengths = []
+
+    def push_again():
+        pool.push("again")
+        lengths.append(len(pool))
+
+    hooks["unlock"] = push_again  # the lock is still held
+    pool.push("c")
+
+    assert lengths == [3]
+    assert len(pool) == 2
+
+
+def test_R1_no_push_returns_with_too_many_idle():
+    pool = ResourcePool(maxsize=3)
+    lengths = []
+
+    def push():
+        for i in range(200):
+            pool.push(i)
+            lengths.append(len(pool))
+
+    for call in [Call(push) for _ in range(4)]:
+        call.result()
+
+    assert max(lengths) <= 3 + 3
+    assert len(pool) == 3
+
+
+def test_R2_a_resource_is_expired_at_maxage_and_not_before():
+    clock = ManualClock()
+    pool = ResourcePool(maxage=5, clock=clock)
+    pool.push("a")
+    clock.advance(4.999)
+    assert len(pool) == 1
+    clock.advance(0.001)
+    assert len(pool) == 0
+
+
+def test_R2_a_pop_and_push_starts_the_age_anew():
+    clock = ManualClock()
+    pool = ResourcePool(init="a", maxage=5, clock=clock)
+    clock.advance(3)
+    pool.push(pool.pop())
+    clock.advance(4)
+    assert len(pool) == 1
+    clock.advance(1)
+    assert len(pool) == 0
+
+
+def test_R2_the_oldest_expires_first():
+    clock = ManualClock()
+    expired = []
+    pool = ResourcePool(maxage=5, clock=clock, dealloc=lambda r: expired.append((clock.now(), r)))
+    for resource in "abc":
+        pool.push(resource)
+        clock.advance(1)
+    clock.advance(10)
+
+    assert expired == [(5, "a"), (6, "b"), (7, "c")]
+
+
+def test_R2_minsize_is_the_floor_of_expiry():
+    clock = ManualClock()
+    expired = []
+    pool = ResourcePool(init="dcba", minsize=2, maxage=5, clock=clock, dealloc=expired.append)
+    clock.advance(100)
+
+    assert expired == ["a", "b"]
+    assert idle(pool) == ["c", "d"]
+
+
+def test_R2_maxsize_without_minsize_does_not_switch_maxage_off():
+    clock = ManualClock()
+    pool = ResourcePool(init="abc", maxsize=5, maxage=5, clock=clock)
+    clock.advance(5)
+
+    assert len(pool) == 0
+
+
+def test_R2_what_minsize_kept_goes_when_the_pool_outgrows_it():
+    clock = ManualClock()
+    evicted = []
+    pool = ResourcePool(init=["old"], minsize=1, maxage=5, clock=clock, dealloc=evicted.append)
+    clock.advance(7)
+    assert evicted == []
+    pool.push("new")
+
+    assert evicted == ["old"]
+    assert idle(pool) == ["new"]
+
+
+def test_R2_what_minsize_kept_may_still_be_popped():
+    clock = ManualClock()
+    pool = ResourcePool(init=["old"], minsize=1, maxage=5, clock=clock)
+    clock.advance(7)
+
+    assert pool.pop() == "old"
+
+
+def test_R2_expiry_precedes_overflow():
+    """Overflow would leave one; but when the expired have gone, it is no overflow any more."""
+    clock = StoppedClock()
+    evicted = []
+    pool = ResourcePool(init="ba", minsize=1, maxsize=3, maxage=5, clock=clock, dealloc=evicted.append)
+    clock.time = 3
+    pool.push("c")
+    clock.time = 5
+    pool.push("d")
+
+    assert evicted == ["a", "b"]
+    assert idle(pool) == ["c", "d"]
+
+
+def test_R2_expiry_evicts_what_is_expired_now_even_if_the_oldest_has_changed():
+    """Between finding the oldest expired and taking it, it is popped and a fresh one is in its place."""
+    clock = StoppedClock()
+    evicted = []
+    hooks = {}
+    pool = hooked_pool(hooks, init=["old"], maxage=5, clock=clock, dealloc=evicted.append)
+
+    def swap():
+        pool._idle.clear()
+        pool._idle.append((5, "fresh"))
+
+    clock.time = 5
+    hooks["popleft"] = swap
+    pool.push("new")
+
+    assert evicted == []
+    assert idle(pool) == ["fresh"]
+
+
+def test_R2_an_infinite_maxage_never_expires():
+    clock = ManualClock()
+    pool = ResourcePool(init="a", maxage=math.inf, clock=clock)
+    clock.advance(1e300)
+
+    assert len(pool) == 1
+
+
+def test_R3_expiry_needs_no_traffic_and_is_in_time():
+    expired = []
+    done = threading.Event()
+
+    def dealloc(resource):
+        expired.append(time.monotonic())
+        if len(expired) == 3:
+            done.set()
+
+    pool = ResourcePool(maxage=0.1, dealloc=dealloc)
+    due = []
+    for resource in "abc":
+        pool.push(resource)
+        due.append(time.monotonic() + 0.1)
+        time.sleep(0.03)  # of the system clock, on which this test is
+    assert done.wait(PATIENCE)
+
+    # 50 ms are promised on an idle machine, and this one may be busy.
+    assert all(-0.001 <= when - at < 0.5 for when, at in zip(expired, due, strict=True))
+
+
+def test_R3_expiry_goes_on_as_long_as_something_can_expire():
+    clock = ManualClock()
+    pool = ResourcePool(maxage=5, clock=clock)
+    for _ in range(20):
+        pool.push("a")
+        clock.advance(2)
+        assert 0 < len(pool) <= 3
+    clock.advance(5)
+
+    assert len(pool) == 0
+
+
+def test_R3_pop_never_returns_what_was_due():
+    clock = StoppedClock()
+    deallocated = []
+    pool = ResourcePool(init="ab", maxage=5, clock=clock, dealloc=deallocated.append, alloc=lambda: "made")
+    clock.time = 5
+
+    assert pool.pop() == "made"
+    assert deallocated == ["b", "a"]
+
+
+def test_R3_pop_deallocates_the_due_that_it_finds():
+    clock = StoppedClock()
+    deallocated = []
+    pool = ResourcePool(init=["old"], maxage=5, clock=clock, dealloc=deallocated.append)
+    clock.time = 3
+    pool.push("new")
+    clock.time = 5
+
+    assert pool.pop() == "new"
+    assert deallocated == ["old"]
+
+
+def test_R3_push_deallocates_the_due_that_it_finds():
+    clock = StoppedClock()
+    deallocated = []
+    pool = ResourcePool(init=["old"], maxage=5, clock=clock, dealloc=deallocated.append)
+    clock.time = 5
+    pool.push("new")
+
+    assert deallocated == ["old"]
+    assert idle(pool) == ["new"]
+
+
+def test_R3_a_pop_that_waits_was_told_the_truth():
+    clock = StoppedClock()
+    pool = ResourcePool(init=["old"], maxage=5, clock=clock)
+    clock.time = 5
+    with pytest.raises(ResourcePoolEmpty) as caught:
+        pool.pop()
+
+    assert caught.value.idle == 0
+
+
+def test_R3_a_pop_amid_the_first_push_does_not_get_what_expires_before_it_is_armed():
+    """The push is held up for longer than `maxage` between making the resource idle and arming the clock."""
+    clock = StoppedClock()
+    hooks = {}
+    pool = hooked_pool(hooks, maxage=5, clock=clock)
+    errors = []
+
+    def pop_later():
+        clock.time = 6
+        errors.append(Call(pool.pop).error())
+
+    hooks["lock"] = pop_later
+    pool.push("a")
+
+    assert isinstance(errors[0], ResourcePoolEmpty)
+
+
+@pytest.mark.parametrize("arguments", [{"maxsize": 2}, {"maxage": 5}, {"maxsize": 4, "minsize": 2, "maxage": 5}])
+def test_R4_each_evicted_resource_gets_exactly_one_dealloc(arguments):
+    clock = ManualClock()
+    deallocated = []
+    pool = ResourcePool(dealloc=deallocated.append, clock=clock, **arguments)
+    for i in range(100):
+        pool.push(i)
+        clock.advance(i % 3)
+    clock.advance(100)
+    pool.close()
+
+    assert sorted(deallocated) == list(range(100))
+
+
+def test_R4_evictions_of_several_threads_share_no_victim():
+    deallocated = []
+    pool = ResourcePool(maxsize=3, minsize=1, dealloc=deallocated.append)
+
+    def push(thread):
+        for i in range(300):
+            pool.push((thread, i))
+
+    for call in [Call(push, thread) for thread in range(4)]:
+        call.result()
+    pool.close()
+
+    assert len(deallocated) == len(set(deallocated)) == 1200
+
+
+def test_R5_with_maxsize_0_nothing_is_kept():
+    deallocated = []
+    pool = ResourcePool(maxsize=0, dealloc=deallocated.append)
+    pool.push("a")
+
+    assert deallocated == ["a"]
+    assert len(pool) == 0
+
+
+def test_R5_with_maxsize_0_a_waiter_still_gets_a_pushed_resource():
+    clock = ManualClock()
+    deallocated = []
+    pool = ResourcePool(maxsize=0, dealloc=deallocated.append, clock=clock)
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+    pool.push("a")
+
+    assert call.result() == "a"
+    assert deallocated == []

@@ -1,0 +1,409 @@
+"""T1 to T3: clocks."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from fractions import Fraction
+
+import pytest
+from freezegun import freeze_time
+
+from tests.helpers import PATIENCE, Call
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
+
+
+def test_T1_a_clock_is_anything_with_now_wait_and_call_at():
+    log = []
+
+    class Clock:
+        def now(self):
+            return 7
+
+        def wait(self, lock, start, timeout):
+            log.append(("wait", start, timeout, lock.acquire(False)))
+            return False
+
+        def call_at(self, start, length, function):
+            log.append(("call_at", start, length))
+            self.function = function
+
+    clock = Clock()
+    pool = ResourcePool(maxage=5, clock=clock)
+    with pytest.raises(ResourcePoolEmpty):
+        pool.pop(timeout=3)
+    pool.push("a")
+    pool.push("b")
+    clock.now = lambda: 12
+    clock.function()
+
+    assert log == [("wait", 7, 3, False), ("call_at", 7, 5)]
+    assert len(pool) == 0
+
+
+def test_T1_a_clock_is_asked_to_wait_for_ever_by_None():
+    class Clock(ManualClock):
+        def wait(self, lock, start, timeout):
+            timeouts.append(timeout)
+            pool.push("a")
+            return super().wait(lock, start, timeout)
+
+    timeouts = []
+    pool = ResourcePool(clock=Clock())
+    assert [pool.pop(timeout) for timeout in (0, -1, 2, math.inf)] == ["a"] * 4
+    assert timeouts == [None, None, 2, math.inf]
+
+
+def test_T1_call_at_may_return_what_cancels_it():
+    cancelled = []
+
+    class Clock(ManualClock):
+        def call_at(self, start, length, function):
+            return lambda: cancelled.append(start)
+
+    pool = ResourcePool(init="a", maxage=5, clock=Clock())
+    pool.close()
+    assert cancelled == [0]
+    pool.close()
+    assert cancelled == [0]
+
+
+def test_T1_a_clock_holds_no_pool_strongly():
+    import gc
+    import weakref
+
+    clock = ManualClock()
+    pool = ResourcePool(init="a", maxage=5, clock=clock)
+    reference = weakref.ref(pool)
+    del pool
+    gc.collect()
+
+    assert reference() is None
+    clock.advance(5)
+
+
+def test_T1_the_default_reads_time_monotonic_whenever_it_is_needed(monkeypatch):
+    pool = ResourcePool(maxage=60)
+    pool.push("a")
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + 61)
+
+    assert len(pool) == 0
+    with pytest.raises(ResourcePoolEmpty):
+        pool.pop()
+
+
+def test_T1_frozen_time_ages_resources():
+    with freeze_time("2026-01-01") as frozen:
+        pool = ResourcePool(maxage=60)
+        pool.push("a")
+        frozen.tick(59)
+        assert pool.pop() == "a"
+        pool.push("a")
+        frozen.tick(60)
+        assert len(pool) == 0
+        with pytest.raises(ResourcePoolEmpty):
+            pool.pop()
+
+
+def test_T1_the_wall_clock_is_never_read(monkeypatch):
+    def fail():
+        raise AssertionError
+
+    monkeypatch.setattr(time, "time", fail)
+    pool = ResourcePool(maxage=60)
+    pool.push("a")
+    pool.pop()
+    with pytest.raises(ResourcePoolEmpty):
+        pool.pop(timeout=0.01)
+
+
+def test_T1_the_default_clock_waits_for_its_timeout():
+    pool = ResourcePool()
+    start = time.monotonic()
+    with pytest.raises(ResourcePoolEmpty) as caught:
+        pool.pop(timeout=0.05)
+    took = time.monotonic() - start
+
+    assert 0.05 <= caught.value.waited <= took
+
+
+def test_T2_time_moves_only_by_advance():
+    clock = ManualClock()
+    assert clock.now() == 0
+    clock.advance(2)
+    clock.advance(0)
+    clock.advance(0.5)
+    assert clock.now() == 2.5
+    assert ManualClock(start=7).now() == 7
+
+
+@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf])
+def test_T2_a_negative_or_endless_advance_is_a_ValueError(seconds):
+    clock = ManualClock()
+    with pytest.raises(ValueError, match="seconds must be a finite number >= 0, not"):
+        clock.advance(seconds)
+
+    assert clock.now() == 0
+
+
+def test_T2_an_advance_by_what_is_no_number_is_a_TypeError():
+    with pytest.raises(TypeError, match="seconds must be"):
+        ManualClock().advance("1")
+    with pytest.raises(TypeError, match="start must be"):
+        ManualClock("0")
+
+
+def test_T2_dealloc_runs_in_the_advancing_thread_with_the_clock_at_the_deadline():
+    clock = ManualClock()
+    log = []
+    pool = ResourcePool(maxage=5, clock=clock, dealloc=lambda r: log.append((r, clock.now(), threading.get_ident())))
+    pool.push("a")
+    clock.advance(2)
+    pool.push("b")
+    clock.advance(60)
+
+    assert log == [("a", 5, threading.get_ident()), ("b", 7, threading.get_ident())]
+    assert clock.now() == 62
+
+
+def test_T2_events_happen_in_the_order_of_their_deadlines_expiries_first():
+    clock = ManualClock()
+    log = []
+
+    def dealloc(resource):
+        log.append((clock.now(), resource, limited.waiting))
+
+    limited = ResourcePool(clock=clock)
+    pools = [ResourcePool(maxage=maxage, clock=clock, dealloc=dealloc) for maxage in (4, 3, 5)]
+    pools[0].push("4")
+    calls = [Call(limited.pop, timeout=timeout) for timeout in (3, 4)]
+    clock.await_blocked(2)
+    pools[1].push("3")
+    pools[2].push("5")
+    clock.advance(10)
+    for call in calls:
+        call.error()
+
+    assert log == [(3, "3", 2), (4, "4", 1), (5, "5", 0)]
+
+
+def test_T2_of_equal_deadlines_the_earlier_start_comes_first():
+    clock = ManualClock()
+    log = []
+    early = ResourcePool(maxage=5, clock=clock, dealloc=log.append)
+    late = ResourcePool(maxage=3, clock=clock, dealloc=log.append)
+    early.push("from 0")
+    clock.advance(2)
+    late.push("from 2")
+    clock.advance(3)
+
+    assert log == ["from 0", "from 2"]
+
+
+def test_T2_a_timeout_is_performed_when_advance_returns():
+    """A later push does not reach the waiter, however late its thread runs."""
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+    for _ in range(50):
+        call = Call(pool.pop, timeout=5)
+        clock.await_blocked(1)
+        clock.advance(5)
+        assert pool.waiting == 0
+        pool.push("a")
+        assert len(pool) == 1
+        error = call.error()
+        assert isinstance(error, ResourcePoolEmpty)
+        assert error.waited == 5
+        pool.clear()
+
+
+def test_T2_waited_is_measured_at_the_deadline():
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+    call = Call(pool.pop, timeout=5)
+    clock.await_blocked(1)
+    clock.advance(60)
+
+    assert call.error().waited == 5
+
+
+def test_T2_an_expiry_at_the_deadline_of_a_waiter_may_still_serve_it():
+    clock = ManualClock()
+    limited = ResourcePool(clock=clock)
+    expiring = ResourcePool(init="a", maxage=5, clock=clock, dealloc=limited.push)
+    call = Call(limited.pop, timeout=5)
+    clock.await_blocked(1)
+    clock.advance(5)
+
+    assert call.result() == "a"
+    assert len(expiring) == 0
+
+
+def test_T2_the_pool_starts_no_thread_under_it():
+    import _thread
+
+    before = _thread._count()
+    clock = ManualClock()
+    pool = ResourcePool(init="abc", maxage=5, clock=clock)
+    pool.push("d")
+
+    assert _thread._count() == before
+
+
+def test_T2_await_blocked_waits_in_real_time():
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+    with pytest.raises(TimeoutError, match=r"0 of 1 threads blocked within 0.01 s"):
+        clock.await_blocked(1, 0.01)
+    calls = [Call(pool.pop, timeout=0) for _ in range(3)]
+    assert clock.await_blocked(3, PATIENCE)
+    pool.push("a")
+    with pytest.raises(TimeoutError, match="2 of 3"):
+        clock.await_blocked(3, timeout=0.01)
+    pool.close()
+    assert sum(call.thread.join(PATIENCE) or call._error is None for call in calls) == 1
+
+
+def test_T2_wait_works_with_any_lock():
+    clock = ManualClock()
+    for lock in (threading.Lock(), threading.BoundedSemaphore(1)):
+        lock.acquire()
+        call = Call(clock.wait, lock, clock.now(), 5)
+        clock.await_blocked(1)
+        clock.advance(5)
+        assert call.result() is False
+
+        call = Call(clock.wait, lock, clock.now(), 5)
+        clock.await_blocked(1)
+        lock.release()
+        assert call.result() is True
+        assert clock.wait(lock, clock.now() - 5, 5) is False
+
+
+def test_T2_an_interrupted_advance_is_made_up_for_by_the_next():
+    clock = ManualClock()
+    calls = []
+
+    def function():
+        calls.append(clock.now())
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    clock.call_at(0, 5, function)
+    with pytest.raises(KeyboardInterrupt):
+        clock.advance(9)
+    assert clock.now() == 5
+    clock.advance(1)
+    clock.advance(1)
+
+    assert calls == [5, 5]
+
+
+def test_T2_waits_that_ended_early_do_not_pile_up():
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+
+    def pop():
+        for _ in range(500):
+            pool.pop(timeout=1000)
+
+    call = Call(pop)
+    while call.thread.is_alive():
+        if pool.waiting:
+            pool.push("a")
+    call.result()
+
+    assert len(clock._events) < 200
+
+
+def test_T3_a_clock_may_count_integer_nanoseconds():
+    clock = ManualClock(10**18)
+    deallocated = []
+    pool = ResourcePool(
+        init="ab", minsize=1, maxage=5 * 10**9, clock=clock, dealloc=lambda r: deallocated.append(clock.now())
+    )
+    clock.advance(5 * 10**9 - 1)
+    assert len(pool) == 2
+    clock.advance(1)
+    assert len(pool) == 1
+    pool.pop()
+    call = Call(pool.pop, timeout=3)
+    clock.await_blocked(1)
+    clock.advance(10)
+
+    assert call.error().waited == 3
+    assert deallocated == [10**18 + 5 * 10**9]
+    assert all(type(when) is int for when in deallocated)
+
+
+def test_T3_a_clock_may_count_fractions():
+    clock = ManualClock(Fraction(1, 3))
+    pool = ResourcePool(init="a", maxage=Fraction(1, 7), clock=clock)
+    clock.advance(Fraction(1, 7) - Fraction(1, 10**30))
+    assert len(pool) == 1
+    clock.advance(Fraction(1, 10**30))
+    assert len(pool) == 0
+
+
+def test_T3_with_floats_the_clock_steps_to_the_first_reading_at_which_length_has_passed():
+    generator = random.Random(3)
+    for _ in range(3000):
+        start = generator.choice((1, 1, -1)) * generator.random() * generator.choice((1e-6, 1, 1e6, 1e12))
+        length = generator.random() * generator.choice((1e-6, 1, 1e6))
+        clock = ManualClock(start)
+        called = []
+        clock.call_at(start, length, lambda: called.append(clock.now()))  # noqa: B023
+        clock.advance(length)
+
+        assert len(called) == 1, (start, length)
+        assert called[0] - start >= length, (start, length)
+        assert math.nextafter(called[0], -math.inf) - start < length, (start, length)
+
+
+@pytest.mark.parametrize("maxage", [0.1, 0.2, 0.3, 1 / 3, 5])
+@pytest.mark.parametrize("start", [0.1, 0.7, 1e9 + 0.3])
+def test_T3_with_floats_an_advance_by_maxage_expires(start, maxage):
+    clock = ManualClock(start)
+    pool = ResourcePool(init="a", maxage=maxage, clock=clock)
+    clock.advance(maxage)
+
+    assert len(pool) == 0
+
+
+def test_T3_a_clock_is_only_subtracted_and_compared():
+    class Time:
+        """A moment that supports nothing else; the difference of two is a number."""
+
+        def __init__(self, value):
+            self.value = value
+
+        def __sub__(self, other):
+            return self.value - (other.value if isinstance(other, Time) else other)
+
+        def __rsub__(self, other):
+            return other - self.value
+
+    class Clock:
+        time = 0
+
+        def now(self):
+            return Time(self.time)
+
+        def wait(self, lock, start, timeout):
+            return False
+
+        def call_at(self, start, length, function):
+            return None
+
+    clock = Clock()
+    pool = ResourcePool(init="abc", maxage=5, minsize=1, clock=clock)
+    assert pool.pop() == "a"
+    clock.time = 5
+    assert len(pool) == 1
+    assert pool.pop() == "b"
+    with pytest.raises(ResourcePoolEmpty) as caught:
+        pool.pop(timeout=2)
+    assert caught.value.waited == 0
