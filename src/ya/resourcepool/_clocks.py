@@ -25,8 +25,6 @@ class Clock(Protocol):
     integer nanoseconds if `maxage` and every `timeout` are, too (T3).
     """
 
-    __module__ = "ya.resourcepool"
-
     def now(self) -> float:
         """The time since some fixed moment. It never goes back."""
 
@@ -52,6 +50,9 @@ class Clock(Protocol):
         Raises:
             RuntimeError: there is no way to, for now. The pool tries again at its next operation (L7).
         """
+
+
+Clock.__module__ = "ya.resourcepool"
 
 
 class _Alarm:

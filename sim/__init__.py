@@ -1,0 +1,12 @@
+"""A simulator that sizes pools: how large, how long?
+
+`python -m sim workload.json` replays a recorded load through the real pool on a virtual clock, for each of
+several settings, and recommends one. `record` records such a load in a running program.
+
+The data flows one way: workload (what the file says) -> load (who asks when, and for how long) -> replay
+(one setting) -> study (all of them, and the recommendation) -> report (what is printed).
+"""
+
+from sim.recorder import Recorder, record
+
+__all__ = ["Recorder", "record"]

@@ -1,0 +1,97 @@
+"""The study as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from sim.study import Row, Study, describe
+
+MOST_ROWS = 40  # in the table; all of them are in the JSON
+
+# The heading of each column, and how to show a row there. The last are left out first in a narrow terminal.
+COLUMNS: dict[str, Callable[[Row], str]] = {
+    "maxsize": lambda row: _limit(row["maxsize"]),
+    "minsize": lambda row: _limit(row["minsize"]),
+    "maxage\ns": lambda row: _limit(row["maxage"]),
+    "cost": lambda row: f"{row['cost']:,.1f}",
+    "hit\nratio": lambda row: "-" if row["hit_ratio"] is None else f"{100 * row['hit_ratio']:.2f}%",
+    "misses": lambda row: f"{row['misses']:,}",
+    "idle\nseconds": lambda row: f"{row['idle_seconds']:,.1f}",
+    "peak\nidle": lambda row: f"{row['peak_idle']:,}",
+    "evicted\nby size": lambda row: f"{row['evicted_overflow']:,}",
+    "by\nage": lambda row: f"{row['evicted_age']:,}",
+    "hits": lambda row: f"{row['hits']:,}",
+}
+
+
+def show(study: Study, path: Path, console: Console) -> None:
+    """Print the load, the table of settings and the recommendation."""
+    load, rows, recommended = study["workload"], study["rows"], study["recommended"]
+
+    def line(text: str = "", style: str | None = None) -> None:
+        console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+    keys = "" if load["keys"] == 1 else f" of {load['keys']:,} keys"
+    line(
+        f"{path}: {load['acquires']:,} acquires{keys} in {load['duration']:,.6g} s, "
+        f"at most {load['peak_in_use']:,} in use at the same time"
+    )
+    if study["skipped"]:
+        line(f"{study['skipped']} combinations skipped: their minsize is larger than their maxsize")
+    shown = _chosen(study)
+    console.print(_table(study, shown, console.width if console.is_terminal else None))
+    if len(shown) < len(rows):
+        line(f"{len(shown)} of {len(rows)} settings; --json has all")
+    line("* no setting has both fewer idle and fewer misses    > recommended")
+    line()
+    line(f"Recommended: {describe(recommended)}", "bold")
+    for reason in recommended["reasons"]:
+        line(f"- {reason}")
+    if len(rows) == 1:
+        line('- compare several with, for instance, "sweep": {"maxsize": [2, 4, 8]}')
+
+
+def _chosen(study: Study) -> list[int]:
+    """All rows if they are few; else the recommended, its runner-up and an even choice of the Pareto front."""
+    rows, recommended = study["rows"], study["recommended"]
+    if len(rows) <= MOST_ROWS:
+        return list(range(len(rows)))
+    front = study["pareto"]
+    step = max(1, -(-len(front) // (MOST_ROWS - 2)))
+    chosen = {recommended["row"], *front[::step]}
+    if recommended["runner_up"] is not None:
+        chosen.add(recommended["runner_up"])
+    return sorted(chosen)
+
+
+def _table(study: Study, shown: list[int], width: int | None) -> Table:
+    rows = [study["rows"][i] for i in shown]
+    columns = {name: [cell(row) for row in rows] for name, cell in COLUMNS.items()}
+    for name in ("minsize", "maxsize", "maxage\ns"):
+        if all(row[name.split("\n")[0]] is None for row in rows):
+            del columns[name]
+    while width and len(columns) > 4 and _width(columns) > width:
+        columns.popitem()
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("")
+    for name in columns:
+        table.add_column(name, justify="right", vertical="bottom", no_wrap=True)
+    for i, cells in zip(shown, zip(*columns.values(), strict=True), strict=True):
+        best = i == study["recommended"]["row"]
+        mark = (">" if best else " ") + ("*" if i in study["pareto"] else " ")
+        table.add_row(mark, *cells, style="bold" if best else None)
+    return table
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    """How wide the table is, its marks included."""
+    return 4 + sum(2 + max(map(len, [*name.split("\n"), *cells])) for name, cells in columns.items())
+
+
+def _limit(value: float | None) -> str:
+    return "none" if value is None else f"{value:,g}" if value < 1e6 else f"{value:g}"

@@ -1,0 +1,243 @@
+"""Compare settings: replay the load with each, and recommend one."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from sim.errors import WorkloadError
+from sim.load import SECOND, load, seconds
+from sim.replay import Figures, Replay, Setting, Surroundings
+from sim.workload import LogGrid, Workload, read
+
+Row = dict[str, Any]
+Study = dict[str, Any]
+
+
+def study(path: Path, progress: Callable[[list[Setting]], Iterable[Setting]] = iter) -> Study:
+    """Read a workload file and compare the settings that it asks for.
+
+    Args:
+        path: of the workload file.
+        progress: passes on the settings, and may show how far it is.
+
+    Returns:
+        What `python -m sim --json` prints: `workload`, `skipped`, `rows`, `pareto` and `recommended`.
+
+    Raises:
+        WorkloadError: the file, or its data, can't be simulated.
+    """
+    workload = read(path)
+    _refuse(workload, path)
+    acquires = load(workload, path)
+    around = Surroundings(
+        init=workload.pool.init,
+        warmup=_nanoseconds(workload.warmup),
+        alloc=_nanoseconds(workload.latency.alloc),
+        check=_nanoseconds(workload.latency.check),
+    )
+    if around.warmup and around.warmup >= acquires.duration:
+        raise WorkloadError(
+            path,
+            f"$.warmup: {workload.warmup} is not allowed; expected less than {seconds(acquires.duration)} s, "
+            "the duration of the load",
+        )
+    settings, skipped = _settings(workload)
+    if not settings:
+        raise WorkloadError(path, "$.sweep: in every combination minsize is larger than maxsize")
+    rows = [
+        _row(workload, setting, Replay(acquires, setting, around).run(), around.warmup)
+        for setting in progress(settings)
+    ]
+    return {
+        "workload": {
+            "acquires": len(acquires),
+            "keys": len(acquires.keys),
+            "duration": acquires.duration / SECOND,
+            "peak_in_use": acquires.peak_in_use,
+        },
+        "skipped": skipped,
+        "rows": rows,
+        "pareto": _pareto(rows),
+        "recommended": _recommend(workload, rows),
+    }
+
+
+def _refuse(workload: Workload, path: Path) -> None:
+    if not workload.pool.alloc:
+        raise WorkloadError(path, "$.pool.alloc: false, a limited pool, is not simulated yet; expected true")
+
+
+def _settings(workload: Workload) -> tuple[list[Setting], int]:
+    """The product of what is swept, in the order maxsize, minsize, maxage; and how many make no sense."""
+    pool, sweep = workload.pool, workload.sweep
+    settings, skipped = [], 0
+    for maxsize, minsize, maxage in itertools.product(
+        _sizes(sweep.maxsize, pool.maxsize), _sizes(sweep.minsize, pool.minsize), _ages(sweep.maxage, pool.maxage)
+    ):
+        if maxsize is not None and minsize is not None and minsize > maxsize:
+            skipped += 1
+        else:
+            settings.append(Setting(maxsize, minsize, maxage))
+    return settings, skipped
+
+
+def _sizes(swept: list[int | None] | LogGrid | None, single: int | None) -> list[int | None]:
+    if swept is None:
+        return [single]
+    if isinstance(swept, LogGrid):
+        return list(dict.fromkeys(round(value) for value in swept.values()))
+    return swept
+
+
+def _ages(swept: list[float | None] | LogGrid | None, single: float | None) -> list[int | None]:
+    ages = [single] if swept is None else swept.values() if isinstance(swept, LogGrid) else swept
+    return [None if age is None else max(1, _nanoseconds(age)) for age in ages]
+
+
+def _nanoseconds(time: float) -> int:
+    return round(time * SECOND)
+
+
+def _row(workload: Workload, setting: Setting, figures: Figures, warmup: int) -> Row:
+    waits = sorted(figures.waits or [])
+    all_waits = sum(waits) / SECOND
+    idle_seconds = figures.idle_time / SECOND
+    cost = workload.cost
+    span = figures.horizon - warmup
+    return {
+        "maxsize": setting.maxsize,
+        "minsize": setting.minsize,
+        "maxage": None if setting.maxage is None else setting.maxage / SECOND,
+        "engine": "replay",
+        "verified": True,  # the replay is through the real pool
+        "acquires": figures.acquires,
+        "hits": figures.hits,
+        "misses": figures.misses,
+        "timeouts": 0,
+        "unserved": 0,
+        "hit_ratio": figures.hits / figures.acquires if figures.acquires else None,
+        "allocated": figures.allocated,
+        "evicted_overflow": figures.evicted_overflow,
+        "evicted_age": figures.evicted_age,
+        "dead": 0,
+        "left": figures.left,
+        "idle_seconds": idle_seconds,
+        "mean_idle": figures.idle_time / span if span else 0.0,
+        "peak_idle": figures.peak_idle,
+        "wait_mean": all_waits / len(waits) if waits else None,
+        "wait_p50": _percentile(waits, 50),
+        "wait_p99": _percentile(waits, 99),
+        "wait_max": _percentile(waits, 100),
+        "cost": cost.alloc * figures.allocated + cost.idle_second * idle_seconds + cost.wait_second * all_waits,
+    }
+
+
+def _percentile(waits: list[int], percent: int) -> float | None:
+    """By nearest rank, in seconds."""
+    return waits[math.ceil(len(waits) * percent / 100) - 1] / SECOND if waits else None
+
+
+def _pareto(rows: list[Row]) -> list[int]:
+    """The rows of which none has both fewer idle and fewer misses, or fewer of one and as many of the other."""
+    points = [(row["mean_idle"], _miss_ratio(row)) for row in rows]
+    order = sorted(range(len(rows)), key=lambda i: points[i])
+    front: list[int] = []
+    fewest = math.inf
+    for i in order:
+        if points[i][1] < fewest or (front and points[i] == points[front[-1]]):
+            front.append(i)
+            fewest = points[i][1]
+    return sorted(front)
+
+
+def _miss_ratio(row: Row) -> float:
+    return 0.0 if row["hit_ratio"] is None else 1.0 - float(row["hit_ratio"])
+
+
+def _recommend(workload: Workload, rows: list[Row]) -> dict[str, Any]:
+    meets = [_meets_slo(workload, row) for row in rows]
+    eligible = [i for i in range(len(rows)) if meets[i]] or list(range(len(rows)))
+    best, *others = sorted(eligible, key=lambda i: (rows[i]["cost"], rows[i]["mean_idle"], i))
+    runner_up = others[0] if others else None
+    row = rows[best]
+    return {
+        "row": best,
+        "runner_up": runner_up,
+        "maxsize": row["maxsize"],
+        "minsize": row["minsize"],
+        "maxage": row["maxage"],
+        "cost": row["cost"],
+        "meets_slo": meets[best],
+        "reasons": _reasons(workload, rows, meets, best, runner_up),
+    }
+
+
+def _meets_slo(workload: Workload, row: Row) -> bool:
+    slo = workload.slo
+    if slo.hit_ratio is not None and row["hit_ratio"] is not None and row["hit_ratio"] < slo.hit_ratio:
+        return False
+    return slo.wait_p99 is None or row["wait_p99"] is None or bool(row["wait_p99"] <= slo.wait_p99)
+
+
+def _reasons(workload: Workload, rows: list[Row], meets: list[bool], best: int, runner_up: int | None) -> list[str]:
+    row, cost = rows[best], workload.cost
+    reasons = []
+    wanted = [
+        text
+        for text, limit in (
+            (f"a hit ratio of at least {workload.slo.hit_ratio}", workload.slo.hit_ratio),
+            (f"a wait of at most {workload.slo.wait_p99} s for 99 % of acquires", workload.slo.wait_p99),
+        )
+        if limit is not None
+    ]
+    if len(rows) == 1:
+        reasons.append("it is the only setting" + (" and does not reach the SLO" if not meets[best] else ""))
+    elif not wanted:
+        reasons.append(f"it costs least of {len(rows)} settings: {row['cost']:.6g}")
+    elif meets[best]:
+        several = f"{sum(meets)} of {len(rows)} settings"
+        reasons.append(f"it costs least, {row['cost']:.6g}, of the {several} with {' and '.join(wanted)}")
+    else:
+        reasons.append(f"no setting has {' and '.join(wanted)}; of all, it costs least: {row['cost']:.6g}")
+    parts = [
+        f"{row['allocated']} allocs at {cost.alloc:g}",
+        f"{row['idle_seconds']:.6g} idle seconds at {cost.idle_second:g}",
+    ]
+    if row["wait_mean"]:
+        parts.append(f"{row['wait_mean'] * row['acquires']:.6g} seconds of waiting at {cost.wait_second:g}")
+    reasons.append("the cost is " + " + ".join(parts))
+    if runner_up is not None:
+        other = rows[runner_up]
+        reasons.append(
+            f"next is {describe(other)}, which costs {_percentage(other['cost'], row['cost'])}: "
+            f"{_difference(other, row, 'misses', 'misses')}, {_difference(other, row, 'mean_idle', 'idle on average')}"
+        )
+    return reasons
+
+
+def _percentage(other: float, cost: float) -> str:
+    if other == cost:
+        return "as much"
+    if cost == 0 or other > 10 * cost:
+        return f"{other:.6g}"
+    return f"{100 * (other - cost) / cost:.2g} % more"
+
+
+def _difference(other: Row, row: Row, figure: str, name: str) -> str:
+    difference = other[figure] - row[figure]
+    if not difference:
+        return f"as many {name}"
+    return f"{abs(difference):.3g} {'fewer' if difference < 0 else 'more'} {name}"
+
+
+def describe(row: Row) -> str:
+    """The setting of a row, for people."""
+    return ", ".join(f"{name}={_show(row[name])}" for name in ("maxsize", "minsize", "maxage"))
+
+
+def _show(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
