@@ -42,7 +42,7 @@ def study(path: Path, progress: Callable[[list[Setting]], Iterable[Setting]] = i
     if around.warmup and around.warmup >= acquires.duration:
         raise WorkloadError(
             path,
-            f"$.warmup: {workload.warmup} is not allowed; expected less than {seconds(acquires.duration)} s, "
+            f"$.warmup: {workload.warmup:g} is not allowed; expected less than {seconds(acquires.duration)} s, "
             "the duration of the load",
         )
     settings, skipped = _settings(workload)

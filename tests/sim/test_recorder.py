@@ -1,0 +1,169 @@
+"""The recorder, and the way from a recording to a replay."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sim
+from sim.load import load
+from sim.study import study
+from sim.workload import read
+from tests.helpers import Call
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(100)
+
+
+@pytest.fixture
+def recorder(clock):
+    return sim.Recorder(ResourcePool(alloc=object), clock.now)
+
+
+def test_each_pop_and_push_is_a_row(recorder, clock):
+    first = recorder.pop()
+    clock.advance(1)
+    with recorder() as second:
+        assert second is not first
+        clock.advance(2)
+    recorder.push(first)
+
+    assert recorder.rows() == [(0, 3), (1, 2)]
+    assert len(recorder) == 2
+
+
+def test_the_arrival_is_when_it_was_asked_for_and_the_hold_begins_when_it_was_got(clock):
+    def alloc():
+        clock.advance(5)
+        return "made"
+
+    recorder = sim.Recorder(ResourcePool(alloc=alloc), clock.now)
+    recorder.push(recorder.pop())
+    with recorder():
+        clock.advance(1)
+
+    assert recorder.rows() == [(0, 0), (5, 1)]
+
+
+def test_a_resource_may_be_of_any_kind(clock):
+    recorder = sim.Recorder(ResourcePool(init=[None, []]), clock.now)
+    for resource in (recorder.pop(), recorder.pop()):
+        recorder.push(resource)
+
+    assert len(recorder.rows()) == 2
+
+
+def test_what_is_still_held_and_what_was_never_popped_are_not_recorded(recorder):
+    recorder.push("brought along")
+    recorder.pop()
+
+    assert recorder.rows() == []
+
+
+def test_a_pop_that_raises_is_not_recorded_and_raises():
+    recorder = sim.record(ResourcePool())
+    with pytest.raises(ResourcePoolEmpty):
+        recorder.pop()
+    with pytest.raises(ResourcePoolEmpty), recorder():
+        pass
+
+    assert recorder.rows() == []
+
+
+def test_discard_ends_the_row(clock):
+    deallocated = []
+    recorder = sim.Recorder(ResourcePool(init="a", dealloc=deallocated.append), clock.now)
+    lease = recorder()
+    with lease:
+        clock.advance(2)
+        lease.discard()
+
+    assert recorder.rows() == [(0, 2)]
+    assert deallocated == ["a"]
+
+
+def test_it_stands_in_for_its_pool():
+    with sim.record(ResourcePool(init="ab", maxsize=3)) as recorder:
+        assert (len(recorder), recorder.waiting, bool(recorder)) == (2, 0, True)
+        recorder.clear()
+        assert len(recorder) == 0
+    with pytest.raises(Exception, match="closed"):
+        recorder.pop()
+
+
+def test_threads_are_recorded_together():
+    recorder = sim.record(ResourcePool(alloc=object))
+
+    def use():
+        for _ in range(200):
+            with recorder():
+                pass
+
+    for call in [Call(use) for _ in range(8)]:
+        call.result()
+
+    assert len(recorder.rows()) == 1600
+    assert not recorder._held
+
+
+def test_a_recording_can_be_replayed(recorder, clock, tmp_path):
+    for hold in (3, 1, 0.25):
+        resource = recorder.pop()
+        clock.advance(hold)
+        recorder.push(resource)
+    path = tmp_path / "load.json"
+    recorder.write(path, sweep={"maxsize": [1, 2]})
+
+    assert json.loads(path.read_text()) == {
+        "version": 1,
+        "workload": {"kind": "trace", "path": "load.csv.gz"},
+        "sweep": {"maxsize": [1, 2]},
+    }
+    assert load(read(path), path).hold == [3 * 10**9, 10**9, 10**9 // 4]
+    assert [row["hits"] for row in study(path)["rows"]] == [2, 2]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["load.csv.gz", "load.json"]
+
+
+def test_the_same_recording_is_the_same_file(recorder, clock, tmp_path):
+    with recorder():
+        clock.advance(1)
+    for name in ("a", "b"):
+        recorder.write(tmp_path / f"{name}.json")
+
+    assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
+    assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()) == b"arrival,hold\n0.000000,1.000000\n"
+
+
+def test_nothing_recorded_or_another_ending_is_a_ValueError(recorder, tmp_path):
+    with pytest.raises(ValueError, match="nothing has been recorded"):
+        recorder.write(tmp_path / "load.json")
+    with pytest.raises(ValueError, match=r"must end in .json, not 'load'"):
+        recorder.write(tmp_path / "load")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_example_records_a_web_application(tmp_path):
+    path = tmp_path / "webapp.json"
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "record_webapp.py"), "--output", str(path), "--speed", "30"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+    result = study(path)
+    assert result["workload"]["acquires"] > 50
+    assert len(result["rows"]) == 36

@@ -1,0 +1,241 @@
+"""What a workload file may say, what its data may be, and what is said of mistakes in them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from sim.errors import WorkloadError
+from sim.load import load
+from sim.study import study
+from sim.workload import LogGrid, read
+
+INLINE = {"kind": "inline", "arrival": [0, 1], "hold": [1, 1]}
+
+
+def trace(files, content, name="trace.csv", **settings):
+    data = content.encode() if isinstance(content, str) else content
+    (files.folder / name).write_bytes(data)
+    path = files.write({"kind": "trace", "path": name, **settings})
+    return load(read(path), path)
+
+
+def test_only_version_and_workload_are_required(files):
+    workload = read(files.write(INLINE))
+
+    assert (workload.pool.maxsize, workload.pool.alloc, workload.warmup, workload.seed) == (None, True, 0, 0)
+
+
+def test_the_whole_format_is_read(files):
+    path = files.write(
+        {"kind": "trace", "path": "t.csv.gz", "columns": {"arrival": "a", "hold": "h", "key": "k"}, "unit": "ms"},
+        seed=1,
+        warmup=60,
+        pool={"maxsize": 16, "minsize": None, "maxage": 60, "init": 0, "alloc": True, "timeout": None},
+        latency={"alloc": 0.15, "dealloc": 0, "check": 0},
+        cost={"alloc": 1, "idle_second": 0.01, "wait_second": 1, "timeout": 50},
+        sweep={"maxsize": [1, 2, None], "minsize": [None], "maxage": {"log": [1, 600], "n": 32}},
+        slo={"hit_ratio": 0.99, "wait_p99": 0.05},
+    )
+    workload = read(path)
+
+    assert workload.workload.columns.key == "k"
+    assert workload.sweep.maxage.n == 32
+
+
+def test_a_log_grid_has_exact_ends_and_equal_factors():
+    values = LogGrid(log=(1, 1000), n=4).values()
+
+    assert values == pytest.approx([1, 10, 100, 1000])
+    assert (values[0], values[-1]) == (1, 1000)
+    assert LogGrid(log=(5, 7), n=1).values() == [5]
+
+
+def test_time_0_is_the_first_arrival(files):
+    acquires = trace(files, "arrival,hold\n100.5,1\n101.25,0.000000001\n")
+
+    assert acquires.arrival == [0, 750_000_000]
+    assert acquires.hold == [1_000_000_000, 1]
+
+
+def test_duration_and_peak_in_use(files):
+    acquires = trace(files, "arrival,hold\n0,10\n1,2\n3,1\n4,1\n")
+
+    assert acquires.duration == 10_000_000_000
+    assert acquires.peak_in_use == 2
+    assert trace(files, "arrival,hold\n0,1\n5,0\n").duration == 5_000_000_000
+    assert trace(files, "arrival,hold\n0,0\n0,0\n").peak_in_use == 2
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_the_unit_is_that_of_the_columns(files, unit):
+    scale = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[unit]
+
+    assert trace(files, "arrival,hold\n0,7\n3,1\n", unit=unit).arrival == [0, 3 * scale]
+
+
+def test_late_times_keep_their_nanoseconds(files):
+    start = 1_700_000_000
+    acquires = trace(files, f"arrival,hold\n{start}.000000001,1\n{start}.000000004,1\n")
+
+    assert acquires.arrival == [0, 3]
+
+
+def test_columns_have_the_names_that_the_file_gives_them(files):
+    content = "host,until,from,extra\nx,5,2,\ny,6,3,\n"
+    acquires = trace(files, content, columns={"arrival": "from", "end": "until", "key": "host"})
+
+    assert (acquires.arrival, acquires.hold) == ([0, 10**9], [3 * 10**9] * 2)
+    assert acquires.keys == ["x", "y"]
+
+
+def test_without_columns_the_usual_names_are_looked_for(files):
+    assert trace(files, "key,hold,arrival\nx,1,0\n").keys == ["x"]
+    assert trace(files, "arrival,end\n1,3\n").hold == [2 * 10**9]
+
+
+def test_a_log_of_ends_and_holds_may_be_sorted_by_its_ends(files):
+    acquires = trace(files, "end,hold\n5,1\n6,5\n")
+
+    assert (acquires.arrival, acquires.hold) == ([0, 3 * 10**9], [5 * 10**9, 10**9])
+
+
+def test_a_trace_may_be_gzipped_and_have_empty_lines_and_a_byte_order_mark(files):
+    content = gzip.compress("\ufeffarrival,hold\r\n0,1\r\n\r\n1,1\r\n".encode())
+
+    assert len(trace(files, content, "trace.csv.gz")) == 2
+
+
+def test_within_an_instant_holds_of_zero_come_first_else_the_order_of_the_file(files):
+    acquires = trace(files, "arrival,hold,key\n0,1,a\n0,0,b\n0,2,c\n0,0,d\n")
+
+    assert [acquires.keys[i] for i in acquires.key] == ["b", "d", "a", "c"]
+
+
+WRONG = [
+    ({"pool": {"maxsise": 3}}, "$.pool: 'maxsise' is no key here; did you mean 'maxsize'?"),
+    (
+        {"pool": {"colour": 3}},
+        "$.pool: 'colour' is no key here; known are maxsize, minsize, maxage, init, alloc, timeout",
+    ),
+    ({"pool": {"maxsize": -3}}, "$.pool.maxsize: -3 is not allowed; expected an integer >= 0"),
+    ({"pool": {"maxsize": 1.5}}, "$.pool.maxsize: 1.5 is not allowed; expected an integer or null"),
+    ({"pool": {"maxsize": True}}, "$.pool.maxsize: true is not allowed; expected an integer or null"),
+    ({"pool": {"maxsize": 10**7}}, "$.pool.maxsize: 10000000 is not allowed; expected an integer <= 1000000"),
+    ({"pool": {"maxage": 0}}, "$.pool.maxage: 0 is not allowed; expected a number > 0.0"),
+    ({"pool": {"alloc": "yes"}}, '$.pool.alloc: "yes" is not allowed; expected true or false'),
+    ({"pool": {"alloc": False}}, "$.pool.alloc: false, a limited pool, is not simulated yet; expected true"),
+    ({"sweep": {"maxsize": [1, "two"]}}, '$.sweep.maxsize[1]: "two" is not allowed; expected an integer or null'),
+    ({"sweep": {"maxsize": []}}, "$.sweep.maxsize: [] is not allowed; expected an array of length >= 1"),
+    ({"sweep": {"maxage": 5}}, "$.sweep.maxage: 5 is not allowed; expected an object, an array or null"),
+    ({"sweep": {"maxage": {"log": [1, 2]}}}, "$.sweep.maxage: the key 'n' is missing"),
+    ({"sweep": {"minsize": [3], "maxsize": [2]}}, "$.sweep: in every combination minsize is larger than maxsize"),
+    ({"warmup": -1}, "$.warmup: -1 is not allowed; expected a number >= 0.0"),
+    ({"warmup": 2}, "$.warmup: 2 is not allowed; expected less than 2 s, the duration of the load"),
+    ({"slo": {"hit_ratio": 2}}, "$.slo.hit_ratio: 2 is not allowed; expected a number <= 1.0"),
+    ({"version": 2}, "$.version: 2 is not allowed; expected 1"),
+    ({"workload": {}}, "$.workload: the key 'kind' is missing"),
+    ({"workload": {"kind": "csv"}}, '$.workload.kind: "csv" is not allowed; expected "trace" or "inline"'),
+    (
+        {"workload": {"kind": "synthetic", "phases": [{}]}},
+        '$.workload.kind: "synthetic" is not simulated yet; expected "trace" or "inline"',
+    ),
+    (
+        {"workload": {"kind": "inline", "arrival": [0, -1], "hold": [1, 1]}},
+        "$.workload.arrival[1]: -1 is not allowed; expected a number >= 0.0",
+    ),
+    (
+        {"workload": {"kind": "inline", "arrival": [0, 1e300], "hold": [1, 1]}},
+        "$.workload.arrival[1]: 1e+300 is not allowed; expected a number <= 3162240000.0",
+    ),
+    (
+        {"workload": {"kind": "inline", "arrival": [1, 0], "hold": [1, 1]}},
+        "$.workload: index 1: arrivals have to be sorted, but 0 s comes after 1 s",
+    ),
+    (
+        {"workload": {"kind": "inline", "arrival": [1], "hold": [1, 1]}},
+        "$.workload: the arrays have to be equally long, but arrival has 1, hold has 2",
+    ),
+    ({"workload": {"kind": "inline", "arrival": [], "hold": []}}, "there are no acquires in it"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), WRONG)
+def test_a_wrong_workload_is_refused_with_file_path_value_and_what_is_allowed(files, settings, message):
+    path = files.folder / "workload.json"
+    path.write_text(json.dumps({"version": 1, "workload": INLINE, **settings}))
+    with pytest.raises(WorkloadError) as caught:
+        study(path)
+
+    assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is no JSON: Input data was truncated"),
+        (b"[]", "$: [] is not allowed; expected an object"),
+        (b'{"version": 1,\n "warmup": oops}', "is no JSON: JSON is malformed: invalid character at line 2, column 12"),
+        (b'{"version": 1, "warmup": NaN}', "is no JSON: JSON is malformed: invalid character at line 1, column 26"),
+        (b'{"version": 1, "warmup": 1e999}', "$.warmup: Infinity is not allowed; expected a smaller number"),
+        (b'{"version": "\xff"}', "$.version: the value is not allowed; expected an integer"),
+        (b"\x00\x01", "is no JSON: JSON is malformed: invalid character at line 1, column 1"),
+    ],
+)
+def test_what_is_no_json_is_refused_with_the_place(files, content, message):
+    path = files.folder / "workload.json"
+    path.write_bytes(content)
+    with pytest.raises(WorkloadError) as caught:
+        read(path)
+
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+BROKEN = [
+    ("", "is empty; expected a line with the names of the columns"),
+    ("arrival,hold\n", "there are no acquires in it"),
+    ("a,b\n0,1\n", "two of the columns arrival, hold and end are needed, not none; the file has a, b"),
+    (
+        "arrival,key\n0,1\n",
+        "two of the columns arrival, hold and end are needed, not arrival; the file has arrival, key",
+    ),
+    ("arrival,hold\n0,1\n1,x\n", "row 3: hold: 'x' is not allowed; expected a number from 0 to a century"),
+    ("arrival,hold\n0,nan\n", "row 2: hold: 'nan' is not allowed; expected a number from 0 to a century"),
+    ("arrival,hold\n-1,1\n", "row 2: arrival: '-1' is not allowed; expected a number from 0 to a century"),
+    ("arrival,hold\n0,inf\n", "row 2: hold: 'inf' is not allowed; expected a number from 0 to a century"),
+    ("arrival,hold\n0,1e300\n", "row 2: hold: '1e300' is not allowed; expected a number from 0 to a century"),
+    ("arrival,hold\n0,1\n2\n", "row 3: 1 fields; expected 2, as in the header"),
+    ("arrival,hold\n5,1\n4,1\n", "row 3: arrivals have to be sorted, but 4 s comes after 5 s"),
+    ("arrival,end\n5,4\n", "row 2: ends at 4 s, before it arrives at 5 s"),
+    (b"arrival,hold\n\xff,1\n", "is no text in UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN)
+def test_broken_data_is_refused_with_file_row_value_and_what_is_allowed(files, content, message):
+    with pytest.raises(WorkloadError) as caught:
+        trace(files, content)
+
+    assert str(caught.value) == f"{files.folder / 'trace.csv'}: {message}"
+
+
+def test_a_missing_column_is_named(files):
+    with pytest.raises(WorkloadError, match=r"there is no column 't' for arrival; the file has arrival, hold"):
+        trace(files, "arrival,hold\n0,1\n", columns={"arrival": "t", "hold": "hold"})
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"arrival,hold\n" + b"0,1\n" * 999)[:-20], b"hello", b""])
+def test_a_broken_gzip_file_is_refused(files, content):
+    with pytest.raises(WorkloadError, match=r"trace.csv.gz: is (no complete gzip file|empty)"):
+        trace(files, content, "trace.csv.gz")
+
+
+def test_files_that_are_not_there_are_named(files):
+    with pytest.raises(WorkloadError, match=r"nix.json: can't be read: No such file or directory"):
+        read(files.folder / "nix.json")
+    path = files.write({"kind": "trace", "path": "nix.csv"})
+    with pytest.raises(WorkloadError, match=r"nix.csv: can't be read: No such file or directory"):
+        load(read(path), path)
