@@ -16,8 +16,8 @@ A signal handler or a finalizer may run between any two bytecodes, call the same
 
 * A call that finds its own thread holding the lock leaves the work to the frame that it interrupted, which
   tends again before it returns (K3).
-* A resource moves from one container to another in one C call, `put.extend(starmap(take, ONCE))`: an
-  exception can't land while it is in neither (P9).
+* A resource goes from one container to another in one C call, see `move`: an exception can't land while it
+  is in neither (P9).
 * `_tend` may be cut off anywhere and begun anew, which is done before the exception goes on (P8).
 """
 
@@ -30,11 +30,13 @@ from itertools import repeat, starmap
 from weakref import ref
 
 from . import _lifecycle
-from ._arguments import check_arguments, require_number
+from ._arguments import check_arguments
 from ._clocks import SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._lease import Lease
+from ._moves import move
 from ._victims import deallocate
+from ._waiter import Waiter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
 else:
     from ._typing import Generic, R
 
-ONCE = ((),)  # the arguments of one call without arguments
 UNLIMITED = 2**30 - 1  # a larger int would compare more slowly; to exceed it costs a look at nothing
 FOREVER = float("inf")
 
@@ -113,7 +114,7 @@ class ResourcePool(Generic[R]):
         self._barred = False  # somebody waits, or the pool is closed: a pop has to come by way of the lock
         self._since: float = -FOREVER  # no idle resource is older, or can be due: see `_arm`
         self._closed = False
-        self._waiters: list[_Waiter] = []  # in order of arrival; for others than the holder, only its length
+        self._waiters: list[Waiter] = []  # in order of arrival; for others than the holder, only its length
 
         # For the holder of the lock.
         self._arrivals = 0
@@ -244,9 +245,9 @@ class ResourcePool(Generic[R]):
 
     def _pop(self, timeout: float | None) -> R:
         """Pop under the lock; if nothing is idle: allocate, wait or raise."""
-        waiter: _Waiter | None = None
+        waiter: Waiter | None = None
         while True:
-            waiter = _Waiter(self, timeout, waiter)
+            waiter = Waiter(self, timeout, waiter)
             try:
                 if timeout is None or self._alloc is not None:
                     self._settle(waiter.take)
@@ -347,11 +348,11 @@ class ResourcePool(Generic[R]):
         idle, maxage = self._idle, self._maxage
         try:
             while len(idle) > keep and (now is None or now - idle[0][0] >= maxage):
-                victims.extend(starmap(idle.popleft, ONCE))
+                move(idle.popleft, victims.extend)
                 # If pops came between, that was one too many, or a younger one: put it back. Nobody has missed
                 # it, because that nothing is idle is decided under the lock.
                 if len(idle) < keep or not (now is None or now - victims[-1][0] >= maxage):
-                    idle.extendleft(starmap(victims.pop, ONCE))
+                    move(victims.pop, idle.extendleft)
         except IndexError:
             pass  # pops took the rest
 
@@ -400,111 +401,6 @@ class ResourcePool(Generic[R]):
         self._unsettled = self._clearing = False
         self._tend(deque())
         return inherited
-
-
-class _Waiter:
-    """A pop on the slow path, from one candidate to the next. It is served at most once.
-
-    It is also the lock that the clock waits for. That is released when it is served or the pool closes.
-    """
-
-    __slots__ = ("_arrival", "_pool", "_spent", "_start", "_timeout", "acquire", "box", "locked", "release", "waited")
-
-    def __init__(self, pool: ResourcePool[Any], timeout: float | None, before: _Waiter | None) -> None:
-        self._pool = pool
-        self._timeout: Any = timeout
-        # Drawn when it queues, from 1; like the start it stays, however many dead candidates the pop meets.
-        self._arrival: int = 0 if before is None else before._arrival
-        self._start: float = 0 if before is None else before._start
-        self.waited: float = 0
-        self.box: list[Any] = []  # filled under the pool's lock, emptied by the pop
-        self._spent = False  # it is about to be emptied
-
-    def serve(self) -> bool:
-        """Fill the box, unless that has been done; false if nothing is idle."""
-        if not (self.box or self._spent):
-            try:
-                self.box.extend(starmap(self._pool._idle.pop, ONCE))
-            except IndexError:
-                return False
-        return True
-
-    def wake(self) -> None:
-        if self.locked():  # or an interrupt came after it had been woken
-            self.release()
-
-    def unpack(self) -> Any:
-        """The resource in the box."""
-        self._spent = True
-        entry = self.box.pop()
-        return entry if self._pool._maxage is None else entry[1]
-
-    def wait(self) -> None:
-        """Take what is idle; if nothing is, queue until something is in the box, or nothing will be."""
-        pool, timeout = self._pool, self._timeout
-        latch = pool._latch()
-        latch.acquire()
-        self.acquire, self.release, self.locked = latch.acquire, latch.release, latch.locked
-        if pool._lock._is_owned():
-            pool._settle(self.take)
-            if not (self.box or pool._closed):
-                raise RuntimeError(
-                    "a pop can't wait while it interrupts another call of its pool, which couldn't go on"
-                )
-            return
-        try:
-            pool._settle(self._queue)
-            if latch.locked():
-                pool._clock.wait(self, self._start, timeout if timeout > 0 else None)
-        except BaseException:
-            self.leave()
-            raise
-        if not self.box:
-            self.leave()
-
-    def leave(self) -> None:
-        """Leave the queue, unless served. A clock that moves time itself calls this (T2)."""
-        self._pool._settle(self._quit)
-
-    # Steps.
-
-    def take(self) -> bool:
-        """Fill the box, unless somebody waits for what is idle, or it is due."""
-        pool = self._pool
-        if pool._waiters or pool._closed or not self.serve():
-            return False
-        if pool._maxage is None or pool._floor or pool._clock.now() - self.box[0][0] < pool._maxage:
-            return False
-        pool._idle.extend(starmap(self.box.pop, ONCE))
-        return True
-
-    def _queue(self) -> bool:
-        """Take what is idle; if nothing is, queue by arrival."""
-        self.take()
-        pool, waiters = self._pool, self._pool._waiters
-        if self.box or pool._closed:
-            self.wake()
-            return False
-        if not self._arrival:
-            require_number("timeout", self._timeout, "None or a number")
-            self._start = pool._clock.now()
-            pool._arrivals += 1
-            self._arrival = pool._arrivals
-        place = len(waiters)
-        while place and waiters[place - 1]._arrival > self._arrival and not waiters[place - 1].box:
-            place -= 1
-        waiters.insert(place, self)
-        pool._bar()
-        return True
-
-    def _quit(self) -> bool:
-        pool = self._pool
-        if self.box or self._spent or self not in pool._waiters:
-            return False
-        self.waited = pool._clock.now() - self._start
-        self.wake()
-        pool._waiters.remove(self)
-        return True
 
 
 class _Expiry:
