@@ -14,6 +14,8 @@ from ya.resourcepool import ResourcePool
 
 PATIENCE = 20  # seconds after which something that should happen at once counts as stuck
 
+PRELUDE = "import atexit, gc, os, sys, threading, time\nfrom ya.resourcepool import *\n"  # of scripts
+
 
 class Call:
     """A function that runs in a thread of its own."""
@@ -47,6 +49,15 @@ class Call:
         return self._error
 
 
+def waiting_pops(pool, clock, n, timeout=0):
+    """Start n pops that wait, one after the other."""
+    calls = []
+    for i in range(n):
+        calls.append(Call(pool.pop, timeout=timeout))
+        clock.await_blocked(i + 1, PATIENCE)
+    return calls
+
+
 class Resource:
     """A resource that can be told from all others, and referred to weakly."""
 
@@ -58,10 +69,11 @@ class Resource:
 
 
 def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> ResourcePool[Any]:
-    """A pool that calls a hook before each operation of that name on what is idle, or on its lock.
+    """A pool that calls a hook at each operation of that name on what is idle, on its lock or on a latch.
 
     A hook is dropped as it is called, so that what it does itself does not call it. Names are those of the
-    deque's methods, also `__len__`, and `lock` and `unlock`.
+    deque's methods, also `__len__`, for before the operation and with `after ` in front for after it; `lock`,
+    `locked` and `unlock`; and `release` and `released` for the latch of a waiter.
     """
 
     def call(name: str) -> None:
@@ -74,7 +86,10 @@ def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> Resource
 
         def method(self: Any, *args: Any) -> Any:
             call(name)
-            return original(self, *args)
+            try:
+                return original(self, *args)
+            finally:
+                call("after " + name)
 
         return method
 
@@ -97,7 +112,27 @@ def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> Resource
             finally:
                 self._lock.release()
 
-    return type("HookedPool", (ResourcePool,), {"_deque": idle_class, "_rlock": HookedLock})(**kwargs)
+    class HookedLatch:
+        def __init__(self) -> None:
+            latch = threading.Lock()
+            self._latch, self.acquire, self.locked = latch, latch.acquire, latch.locked
+
+        def release(self) -> None:
+            call("release")
+            self._latch.release()
+            call("released")
+
+    seam = {"_deque": idle_class, "_rlock": HookedLock, "_latch": HookedLatch}
+    return type("HookedPool", (ResourcePool,), seam)(**kwargs)
+
+
+def begun_push(hooks: dict[str, Callable[[], None]], pool: ResourcePool[Any], resource: Any) -> Call:
+    """A push in another thread that has made the resource idle, and goes on when the lock is free."""
+    begun = threading.Event()
+    hooks["lock"] = begun.set
+    call = Call(pool.push, resource)
+    assert begun.wait(PATIENCE)
+    return call
 
 
 def python(

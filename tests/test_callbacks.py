@@ -226,7 +226,7 @@ def test_K2_an_interrupt_in_dealloc_propagates_after_the_rest(end, error):
 
     def dealloc(resource):
         deallocated.append(resource)
-        if resource == "a":
+        if resource != "b":
             raise error
 
     pool = ResourcePool(init="cba", maxsize=3, minsize=0, maxage=5, dealloc=dealloc, clock=clock)

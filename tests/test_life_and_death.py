@@ -1,10 +1,9 @@
-"""L1 to L8: collection, exit, threads, fork, closing."""
+"""L1 to L4 and L6 to L8: collection, exit, threads, closing."""
 
 from __future__ import annotations
 
 import _thread
 import gc
-import os
 import threading
 import time
 import weakref
@@ -12,12 +11,8 @@ from textwrap import dedent
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, Resource, hooked_pool, output_of, python
+from tests.helpers import PATIENCE, PRELUDE, Call, Resource, begun_push, hooked_pool, output_of, python
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
-
-forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-
-PRELUDE = "import atexit, gc, os, sys, threading, time\nfrom ya.resourcepool import *\n"
 
 
 def threads_become(n, within=PATIENCE):
@@ -203,17 +198,19 @@ def test_L3_the_thread_ends_when_nothing_can_expire_any_more():
 
 def test_L3_one_thread_serves_deadline_after_deadline():
     threads = []
-    pool = ResourcePool(maxage=0.02, dealloc=lambda _: threads.append(threading.get_ident()))
-    before = _thread._count()
-    most = 0
-    end = time.monotonic() + PATIENCE
-    while len(threads) < 10 and time.monotonic() < end:
-        pool.push("a")
-        most = max(most, _thread._count())
-        time.sleep(0.005)  # of the system clock, on which this test is
+    done = threading.Event()
 
-    assert len(threads) >= 10
-    assert most <= before + 1 + 1  # one that ends may still be counted
+    def dealloc(resource):
+        threads.append(threading.get_ident())
+        if len(threads) < 5:
+            pool.push(resource)
+        else:
+            done.set()
+
+    pool = ResourcePool(init=["a"], maxage=0.01, dealloc=dealloc)
+
+    assert done.wait(PATIENCE)
+    assert threads == threads[:1] * 5
 
 
 def test_L3_a_slow_dealloc_does_not_delay_the_expiry_of_another_pool():
@@ -237,13 +234,12 @@ def test_L3_an_interrupt_in_a_background_dealloc_does_not_stop_expiry():
     expired = threading.Event()
 
     def dealloc(resource):
-        if resource == "b":
-            expired.set()
-        raise SystemExit
+        if resource == "a":
+            pool.push("b")
+            raise SystemExit
+        expired.set()
 
-    pool = ResourcePool(maxage=0.02, dealloc=dealloc)
-    pool.push("a")
-    pool.push("b")
+    pool = ResourcePool(init=["a"], maxage=0.01, dealloc=dealloc)
 
     assert expired.wait(PATIENCE)
     assert len(pool) == 0
@@ -359,6 +355,30 @@ def test_L4_a_push_that_races_with_close_is_deallocated():
     assert deallocated == ["a"]
 
 
+def test_L4_a_push_that_read_the_limit_before_close_lowered_it_is_deallocated():
+    deallocated = []
+    hooks = {}
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    hooks["after __len__"] = lambda: Call(pool.push, "a").result()
+    pool.close()
+
+    assert deallocated == ["a"]
+
+
+def test_L4_a_pop_of_a_closed_pool_does_not_take_what_a_push_is_about_to_deallocate():
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    pool.close()
+    pushes = []
+    hooks["after __len__"] = lambda: pushes.append(begun_push(hooks, pool, "a"))
+    with pytest.raises(ResourcePoolClosed):
+        pool.pop()
+    pushes[0].result()
+
+    assert deallocated == ["a"]
+
+
 def test_L4_a_pool_closes_at_the_end_of_its_block():
     deallocated = []
     with pytest.raises(KeyError), ResourcePool(init="a", dealloc=deallocated.append) as pool:
@@ -367,170 +387,6 @@ def test_L4_a_pool_closes_at_the_end_of_its_block():
     assert deallocated == ["a"]
     with pytest.raises(ResourcePoolClosed):
         pool.pop()
-
-
-FORK = (
-    PRELUDE
-    + """
-class Owned:
-    def __init__(self, name): self.name = name
-    def __del__(self): say("finalized", self.name)
-def say(*words): os.write(1, (" ".join(map(str, (who, *words))) + "\\n").encode())
-who = "parent"
-def fork(child):
-    global who
-    pid = os.fork()
-    if pid == 0:
-        who = "child"
-        child()
-        sys.exit()
-    assert os.waitpid(pid, 0)[1] == 0
-"""
-)
-
-
-@forks
-def test_L5_the_childs_pool_is_empty_and_usable():
-    code = """
-        pool = ResourcePool(init=[1, 2], maxsize=2, maxage=1000, dealloc=lambda r: say("dealloc", r))
-        def child():
-            say(len(pool), pool.waiting)
-            for i in (7, 8, 9): pool.push(i)
-            say(pool.pop(), len(pool))
-            try: pool.pop(); pool.pop(timeout=0.01)
-            except ResourcePoolEmpty: say("empty")
-            pool.push(10)
-        fork(child)
-        say(len(pool))
-    """
-    assert output_of(FORK + dedent(code)) == [
-        "child 0 0",
-        "child dealloc 7",
-        "child 9 1",
-        "child empty",
-        "child dealloc 10",
-        "parent 2",
-        "parent dealloc 2",
-        "parent dealloc 1",
-    ]
-
-
-@forks
-def test_L5_inherited_resources_are_never_deallocated_or_finalized_in_the_child():
-    code = """
-        pool = ResourcePool(init=[Owned("a"), Owned("b")], maxage=0.2, dealloc=lambda r: say("dealloc", r.name))
-        def child():
-            gc.collect()
-            pool.clear()
-            pool.close()
-            time.sleep(0.4)  # of the system clock: the parent's expiry has come
-        fork(child)
-        pool.close()
-    """
-    lines = output_of(FORK + dedent(code))
-
-    assert [line for line in lines if line.startswith("child")] == []
-    assert sorted(lines) == sorted(f"parent {what} {name}" for name in "ab" for what in ("dealloc", "finalized"))
-
-
-@forks
-def test_L5_also_those_of_a_pool_that_the_child_drops():
-    code = """
-        pools = [ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))]
-        def child():
-            pools.clear()
-            gc.collect()
-            say("end")
-        fork(child)
-    """
-    assert output_of(FORK + dedent(code)) == ["child end", "parent dealloc a", "parent finalized a"]
-
-
-@forks
-def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks():
-    code = """
-        def dealloc(resource):
-            say("dealloc", resource.name)
-            global who
-            pid = os.fork() if resource.name == "a" else None
-            if pid == 0:
-                who = "child"
-            elif pid:
-                os.waitpid(pid, 0)
-        pool = ResourcePool(init=[Owned("c"), Owned("b"), Owned("a")], dealloc=dealloc)
-        pool.clear()
-    """
-    lines = output_of(FORK + dedent(code))
-
-    # "a" was under its dealloc in the forking thread, which is the child's own.
-    assert set(lines) - {"child finalized a"} == {
-        f"parent {what} {name}" for name in "abc" for what in ("dealloc", "finalized")
-    }
-
-
-@forks
-def test_L5_the_child_is_unlocked_whatever_other_threads_did():
-    code = """
-        import warnings
-        warnings.simplefilter("ignore")
-        pool = ResourcePool(init=range(3), maxsize=2, minsize=1, maxage=0.001, dealloc=lambda r: None)
-        stop = []
-        def use():
-            while not stop:
-                try: pool.push(pool.pop(timeout=0.001))
-                except ResourcePoolEmpty: pool.push(1)
-        threads = [threading.Thread(target=use, daemon=True) for _ in range(4)]
-        for thread in threads: thread.start()
-        def child():
-            pool.push("mine")
-            pool.push("mine")
-            pool.push("mine")
-            assert pool.pop() == "mine"
-            os._exit(0)
-        for _ in range(30): fork(child)
-        stop.append(1)
-        for thread in threads: thread.join()
-    """
-    assert output_of(FORK + dedent(code), timeout=60) == []
-
-
-@forks
-def test_L5_expiry_works_in_the_child():
-    code = """
-        pool = ResourcePool(init=[1], maxage=0.05)
-        def child():
-            done = threading.Event()
-            pool._dealloc = lambda r: done.set()
-            pool.push("mine")
-            assert done.wait(20)
-            say("expired")
-        fork(child)
-    """
-    assert output_of(FORK + dedent(code)) == ["child expired"]
-
-
-@forks
-def test_L5_a_child_of_a_child():
-    code = """
-        pool = ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))
-        def child():
-            pool.push(Owned("b"))
-            pid = os.fork()
-            if pid == 0:
-                global who
-                who = "grandchild"
-                say(len(pool))
-                sys.exit()
-            os.waitpid(pid, 0)
-        fork(child)
-    """
-    assert output_of(FORK + dedent(code)) == [
-        "grandchild 0",
-        "child dealloc b",
-        "child finalized b",
-        "parent dealloc a",
-        "parent finalized a",
-    ]
 
 
 def test_L6_a_pool_can_be_weakly_referenced():

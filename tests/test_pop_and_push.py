@@ -1,15 +1,14 @@
-"""P1 to P12: taking resources and giving them back, waiting for them included."""
+"""P1 to P6, P10 and P12: taking resources and giving them back, and what a pool says of itself."""
 
 from __future__ import annotations
 
 import math
-import signal
 import threading
 import time
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, Resource, hooked_pool
+from tests.helpers import PATIENCE, Call, hooked_pool, waiting_pops
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 
@@ -24,28 +23,6 @@ class Hostile:
 
     def __bool__(self):
         raise AssertionError("tested for truth")
-
-
-class InterruptingClock(ManualClock):
-    """A clock whose next wait is cut off after `before` has run."""
-
-    def __init__(self, before=lambda: None, error=KeyboardInterrupt):
-        super().__init__()
-        self._before = before
-        self._error = error
-
-    def wait(self, lock, start, timeout):
-        self._before()
-        raise self._error
-
-
-def waiting_pops(pool, clock, n, timeout=0):
-    """Start n pops that wait, one after the other."""
-    calls = []
-    for i in range(n):
-        calls.append(Call(pool.pop, timeout=timeout))
-        clock.await_blocked(i + 1, PATIENCE)
-    return calls
 
 
 def test_P1_pop_gives_the_most_recently_pushed():
@@ -135,7 +112,7 @@ def test_P3_a_timeout_of_zero_or_less_waits_for_ever(timeout):
 
 
 def test_P3_one_deadline_however_many_dead_resources_are_met():
-    clock = ManualClock()
+    clock = ManualClock(start=100)
     checked = threading.Semaphore(0)
 
     def check(resource):
@@ -333,269 +310,6 @@ def test_P6_the_same_object_can_be_pushed_twice():
     assert len(pool) == 2
 
 
-def test_P7_waiters_are_served_first_come_first_served():
-    clock = ManualClock()
-    pool = ResourcePool(clock=clock)
-    calls = waiting_pops(pool, clock, 5)
-    for i in range(5):
-        pool.push(i)
-        assert pool.waiting == 4 - i
-
-    assert [call.result() for call in calls] == [0, 1, 2, 3, 4]
-
-
-def test_P7_one_that_leaves_does_not_change_the_order_of_the_others():
-    clock = ManualClock()
-    pool = ResourcePool(clock=clock)
-    first = Call(pool.pop, timeout=0)
-    clock.await_blocked(1)
-    second = Call(pool.pop, timeout=5)
-    clock.await_blocked(2)
-    third = Call(pool.pop, timeout=0)
-    clock.await_blocked(3)
-    clock.advance(5)
-    pool.push("a")
-    pool.push("b")
-
-    assert isinstance(second.error(), ResourcePoolEmpty)
-    assert (first.result(), third.result()) == ("a", "b")
-
-
-def test_P7_a_newcomer_does_not_take_what_a_push_has_for_a_waiter():
-    """The newcomer comes after the push has made it idle and before the push hands it over."""
-    clock = ManualClock()
-    hooks = {}
-    pool = hooked_pool(hooks, clock=clock)
-    waiter = Call(pool.pop, timeout=0)
-    clock.await_blocked(1)
-    newcomers = []
-
-    def newcomer():
-        newcomers.append(Call(pool.pop))
-        assert isinstance(newcomers[0].error(), ResourcePoolEmpty)
-
-    hooks["__len__"] = newcomer
-    pool.push("a")
-
-    assert waiter.result() == "a"
-    assert len(newcomers) == 1
-
-
-def test_P7_a_waiter_is_not_waiting_while_its_check_runs():
-    clock = ManualClock()
-    checking, go_on = threading.Semaphore(0), threading.Semaphore(0)
-
-    def check(resource):
-        if resource == "slow":
-            checking.release()
-            assert go_on.acquire(timeout=PATIENCE)
-        return True
-
-    pool = ResourcePool(check=check, clock=clock)
-    first, second = waiting_pops(pool, clock, 2)
-    pool.push("slow")
-    assert checking.acquire(timeout=PATIENCE)
-    assert pool.waiting == 1
-    pool.push("for the second")
-    assert second.result() == "for the second"
-    pool.push("idle")
-    assert len(pool) == 1
-    go_on.release()
-
-    assert first.result() == "slow"
-
-
-def test_P7_a_waiter_with_a_dead_candidate_first_takes_what_is_idle():
-    clock = ManualClock()
-    checking, go_on = threading.Semaphore(0), threading.Semaphore(0)
-
-    def check(resource):
-        if resource == "dead":
-            checking.release()
-            assert go_on.acquire(timeout=PATIENCE)
-        return resource != "dead"
-
-    pool = ResourcePool(check=check, clock=clock)
-    (waiter,) = waiting_pops(pool, clock, 1)
-    pool.push("dead")
-    assert checking.acquire(timeout=PATIENCE)
-    pool.push("idle")
-    go_on.release()
-
-    assert waiter.result() == "idle"
-
-
-def test_P7_a_waiter_with_a_dead_candidate_keeps_its_place():
-    clock = ManualClock()
-    checking, go_on = threading.Semaphore(0), threading.Semaphore(0)
-
-    def check(resource):
-        if resource == "dead":
-            checking.release()
-            assert go_on.acquire(timeout=PATIENCE)
-        return resource != "dead"
-
-    pool = ResourcePool(check=check, clock=clock)
-    first, second = waiting_pops(pool, clock, 2)
-    pool.push("dead")
-    assert checking.acquire(timeout=PATIENCE)
-    third = Call(pool.pop, timeout=0)
-    clock.await_blocked(2)
-    go_on.release()
-    clock.await_blocked(3)
-    for resource in "abc":
-        pool.push(resource)
-
-    assert [call.result() for call in (first, second, third)] == ["a", "b", "c"]
-
-
-def test_P8_a_push_that_does_not_see_the_waiter_is_seen_by_it():
-    """The push is done before the waiter queues, and after it has found nothing."""
-    hooks = {}
-    pool = hooked_pool(hooks, clock=ManualClock())
-    hooks["locked"] = lambda: pool._idle.append("pushed")  # all that a push does that sees no waiter
-
-    assert pool.pop(timeout=0) == "pushed"
-
-
-def test_P8_a_push_between_finding_nothing_and_queueing_is_seen():
-    hooks = {}
-    clock = ManualClock()
-    pool = hooked_pool(hooks, clock=clock)
-
-    def push_after_the_last_look():
-        hooks["unlock"] = lambda: Call(pool.push, "pushed")
-
-    hooks["locked"] = push_after_the_last_look
-    call = Call(pool.pop, timeout=0)
-
-    assert call.result() == "pushed"
-
-
-@pytest.mark.parametrize("point", ["__len__", "lock", "locked", "pop", "unlock"])
-def test_P8_an_interrupted_push_still_serves_the_waiter(point):
-    clock = ManualClock()
-    hooks = {}
-    pool = hooked_pool(hooks, clock=clock)
-    (waiter,) = waiting_pops(pool, clock, 1)
-
-    def interrupt():
-        raise KeyboardInterrupt
-
-    hooks[point] = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        pool.push("a")
-
-    assert waiter.result() == "a"
-
-
-def test_P8_an_interrupted_waiter_passes_on_what_it_was_handed():
-    clock = ManualClock()
-    pool = ResourcePool(clock=clock)
-    (second,) = waiting_pops(pool, clock, 1)
-
-    def hand_over_to_both():
-        ResourcePool.push(pool, "for the second")
-        ResourcePool.push(pool, "for the first")
-
-    pool._clock = InterruptingClock(hand_over_to_both)
-    with pytest.raises(KeyboardInterrupt):
-        pool.pop(timeout=0)
-
-    assert second.result() == "for the second"
-    assert pool.pop() == "for the first"
-
-
-def test_P9_a_hand_over_that_meets_the_timeout_is_not_lost():
-    """The push comes when the clock has given up already, and before the waiter leaves."""
-
-    class LateClock(ManualClock):
-        def wait(self, lock, start, timeout):
-            pool.push("late")
-            return False
-
-    pool = ResourcePool(clock=LateClock())
-
-    assert pool.pop(timeout=5) == "late"
-
-
-def test_P9_a_push_after_the_timeout_stays_in_the_pool():
-    clock = ManualClock()
-    pool = ResourcePool(clock=clock)
-    call = Call(pool.pop, timeout=5)
-    clock.await_blocked(1)
-    clock.advance(5)
-    pool.push("a")
-
-    assert isinstance(call.error(), ResourcePoolEmpty)
-    assert pool.pop() == "a"
-
-
-@pytest.mark.parametrize("handed", [True, False])
-def test_P9_a_waiter_that_leaves_by_an_exception_loses_nothing(handed):
-    clock = InterruptingClock(lambda: pool.push("a") if handed else None)
-    pool = ResourcePool(clock=clock)
-    with pytest.raises(KeyboardInterrupt):
-        pool.pop(timeout=0)
-
-    assert pool.waiting == 0
-    pool.push("b")
-    assert [pool.pop() for _ in range(len(pool))] == ["b", "a"][: 1 + handed]
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
-def test_P9_an_interrupted_wait_on_the_system_clock_leaves_the_queue():
-    def handler(*_):
-        raise KeyboardInterrupt
-
-    pool = ResourcePool()
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(KeyboardInterrupt):
-            pool.pop(timeout=PATIENCE)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-    assert pool.waiting == 0
-    pool.push("a")
-    assert len(pool) == 1
-
-
-def test_P9_a_pop_whose_eviction_is_interrupted_keeps_what_it_had_taken():
-    def dealloc(resource):
-        if resource == "old":
-            raise SystemExit
-
-    clock = ManualClock()
-    pool = ResourcePool(maxage=5, clock=clock, dealloc=dealloc)
-    pool.push("old")
-    clock._time = 4
-    pool.push("new")
-    clock._time = 6  # the clock is late to call
-    with pytest.raises(SystemExit):
-        pool.pop()
-
-    assert len(pool) == 1
-
-
-def test_P9_victims_of_an_interrupted_eviction_get_their_dealloc():
-    deallocated = []
-
-    def dealloc(resource):
-        deallocated.append(resource)
-        if resource == "b":
-            raise KeyboardInterrupt
-
-    pool = ResourcePool(init="dcba", maxsize=4, minsize=1, dealloc=dealloc)
-    with pytest.raises(KeyboardInterrupt):
-        pool.push("e")
-
-    assert deallocated == ["a", "b", "c", "d"]
-    assert pool.pop() == "e"
-
-
 def test_P9_pools_are_not_copied():
     import copy
     import pickle
@@ -604,24 +318,6 @@ def test_P9_pools_are_not_copied():
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="one owner"):
             duplicate(pool)
-
-
-def test_P9_many_threads_own_each_resource_one_at_a_time():
-    resources = [Resource(i) for i in range(5)]
-    pool = ResourcePool(init=resources, maxage=60)
-    owned = {id(resource): threading.Lock() for resource in resources}
-
-    def use():
-        for _ in range(300):
-            with pool(timeout=0) as resource:
-                assert owned[id(resource)].acquire(blocking=False)
-                owned[id(resource)].release()
-
-    for call in [Call(use) for _ in range(12)]:
-        call.result()
-
-    assert len(pool) == 5
-    assert pool.waiting == 0
 
 
 def test_P10_len_counts_what_is_idle():
@@ -649,30 +345,6 @@ def test_P10_len_leaves_out_what_is_due_but_counts_what_the_floor_keeps(monkeypa
 
 def test_P10_a_pool_is_always_true():
     assert ResourcePool()
-
-
-@pytest.mark.parametrize("timeout", [1e10, 1e300, 10**30, 10**400, math.inf])
-def test_P11_a_timeout_of_any_size_is_honoured(timeout):
-    for clock in (None, ManualClock()):
-        pool = ResourcePool(clock=clock)
-        call = Call(pool.pop, timeout=timeout)
-        while pool.waiting == 0 and call.thread.is_alive():
-            pass
-        pool.push("a")
-
-        assert call.result() == "a"
-
-
-def test_P11_the_system_clock_waits_again_after_the_longest_wait_it_can_ask_for(monkeypatch):
-    import _thread
-
-    monkeypatch.setattr(_thread, "TIMEOUT_MAX", 0.01)
-    pool = ResourcePool()
-    start = time.monotonic()
-    with pytest.raises(ResourcePoolEmpty):
-        pool.pop(timeout=0.05)
-
-    assert time.monotonic() - start >= 0.05
 
 
 def test_P12_waiting_counts_who_waits():

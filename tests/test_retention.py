@@ -342,6 +342,43 @@ def test_R3_a_pop_amid_the_first_push_does_not_get_what_expires_before_it_is_arm
     assert isinstance(errors[0], ResourcePoolEmpty)
 
 
+def test_R3_pop_does_not_get_what_was_due_before_its_push_made_it_idle():
+    """The push is held up for longer than `maxage` between reading the clock and making the resource idle."""
+    clock = StoppedClock()
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, maxage=5, clock=clock, dealloc=deallocated.append)
+    stamped, go_on = threading.Event(), threading.Event()
+    hooks["append"] = lambda: (stamped.set(), go_on.wait(PATIENCE))
+    push = Call(pool.push, "a")
+    assert stamped.wait(PATIENCE)
+    clock.time = 6
+
+    def let_it_be_idle():
+        pushed = threading.Event()
+        hooks["lock"] = pushed.set
+        go_on.set()
+        assert pushed.wait(PATIENCE)
+
+    hooks["locked"] = lambda: hooks.update(pop=let_it_be_idle)
+    with pytest.raises(ResourcePoolEmpty):
+        pool.pop()
+    push.result()
+
+    assert deallocated == ["a"]
+
+
+def test_R3_pop_deallocates_the_due_though_the_floor_held_when_they_came():
+    clock = StoppedClock()
+    deallocated = []
+    pool = ResourcePool(init="a", minsize=1, maxage=5, clock=clock, dealloc=deallocated.append)
+    pool.push("b")
+    clock.time = 5
+
+    assert pool.pop() == "b"
+    assert deallocated == ["a"]
+
+
 @pytest.mark.parametrize("arguments", [{"maxsize": 2}, {"maxage": 5}, {"maxsize": 4, "minsize": 2, "maxage": 5}])
 def test_R4_each_evicted_resource_gets_exactly_one_dealloc(arguments):
     clock = ManualClock()

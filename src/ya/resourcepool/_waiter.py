@@ -66,11 +66,11 @@ class Waiter:
             pool._settle(self._queue)
             if latch.locked():
                 pool._clock.wait(self, self._start, timeout if timeout > 0 else None)
+            if not self.box:
+                self.leave()
         except BaseException:
             self.leave()
             raise
-        if not self.box:
-            self.leave()
 
     def leave(self) -> None:
         """Leave the queue, unless served. A clock that moves time itself calls this (T2)."""

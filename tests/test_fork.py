@@ -1,0 +1,169 @@
+"""L5: a child process takes nothing from its parent."""
+
+from __future__ import annotations
+
+import os
+from textwrap import dedent
+
+import pytest
+
+from tests.helpers import PRELUDE, output_of
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+FORK = (
+    PRELUDE
+    + """
+class Owned:
+    def __init__(self, name): self.name = name
+    def __del__(self): say("finalized", self.name)
+def say(*words): os.write(1, (" ".join(map(str, (who, *words))) + "\\n").encode())
+who = "parent"
+def fork(child):
+    global who
+    pid = os.fork()
+    if pid == 0:
+        who = "child"
+        child()
+        sys.exit()
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+)
+
+
+def test_L5_the_childs_pool_is_empty_and_usable():
+    code = """
+        pool = ResourcePool(init=[1, 2], maxsize=2, maxage=1000, dealloc=lambda r: say("dealloc", r))
+        def child():
+            say(len(pool), pool.waiting)
+            for i in (7, 8, 9): pool.push(i)
+            say(pool.pop(), len(pool))
+            try: pool.pop(); pool.pop(timeout=0.01)
+            except ResourcePoolEmpty: say("empty")
+            pool.push(10)
+        fork(child)
+        say(len(pool))
+    """
+    assert output_of(FORK + dedent(code)) == [
+        "child 0 0",
+        "child dealloc 7",
+        "child 9 1",
+        "child empty",
+        "child dealloc 10",
+        "parent 2",
+        "parent dealloc 2",
+        "parent dealloc 1",
+    ]
+
+
+def test_L5_inherited_resources_are_never_deallocated_or_finalized_in_the_child():
+    code = """
+        pool = ResourcePool(init=[Owned("a"), Owned("b")], maxage=0.2, dealloc=lambda r: say("dealloc", r.name))
+        def child():
+            gc.collect()
+            pool.clear()
+            pool.close()
+            time.sleep(0.4)  # of the system clock: the parent's expiry has come
+        fork(child)
+        pool.close()
+    """
+    lines = output_of(FORK + dedent(code))
+
+    assert [line for line in lines if line.startswith("child")] == []
+    assert sorted(lines) == sorted(f"parent {what} {name}" for name in "ab" for what in ("dealloc", "finalized"))
+
+
+def test_L5_also_those_of_a_pool_that_the_child_drops():
+    code = """
+        pools = [ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))]
+        def child():
+            pools.clear()
+            gc.collect()
+            say("end")
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == ["child end", "parent dealloc a", "parent finalized a"]
+
+
+def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks():
+    code = """
+        def dealloc(resource):
+            say("dealloc", resource.name)
+            global who
+            pid = os.fork() if resource.name == "a" else None
+            if pid == 0:
+                who = "child"
+            elif pid:
+                os.waitpid(pid, 0)
+        pool = ResourcePool(init=[Owned("c"), Owned("b"), Owned("a")], dealloc=dealloc)
+        pool.clear()
+    """
+    lines = output_of(FORK + dedent(code))
+
+    # "a" was under its dealloc in the forking thread, which is the child's own.
+    assert set(lines) - {"child finalized a"} == {
+        f"parent {what} {name}" for name in "abc" for what in ("dealloc", "finalized")
+    }
+
+
+def test_L5_the_child_is_unlocked_though_another_thread_held_the_lock():
+    code = """
+        import warnings
+        warnings.simplefilter("ignore")
+        class Clock(ManualClock):
+            def call_at(self, *args):  # the pool holds its lock meanwhile
+                armed.set()
+                go_on.wait()
+                return super().call_at(*args)
+        armed, go_on = threading.Event(), threading.Event()
+        pool = ResourcePool(maxage=5, clock=Clock())
+        thread = threading.Thread(target=pool.push, args=("the parent's",))
+        thread.start()
+        armed.wait()
+        def child():
+            go_on.set()
+            pool.push("mine")
+            say(pool.pop(), len(pool))
+        fork(child)
+        go_on.set()
+        thread.join()
+        say(pool.pop())
+    """
+    assert output_of(FORK + dedent(code)) == ["child mine 0", "parent the parent's"]
+
+
+def test_L5_expiry_works_in_the_child():
+    code = """
+        pool = ResourcePool(init=[1], maxage=0.05)
+        def child():
+            done = threading.Event()
+            pool._dealloc = lambda r: done.set()
+            pool.push("mine")
+            assert done.wait(20)
+            say("expired")
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == ["child expired"]
+
+
+def test_L5_a_child_of_a_child():
+    code = """
+        pool = ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))
+        def child():
+            pool.push(Owned("b"))
+            pid = os.fork()
+            if pid == 0:
+                global who
+                who = "grandchild"
+                say(len(pool))
+                sys.exit()
+            os.waitpid(pid, 0)
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == [
+        "grandchild 0",
+        "child dealloc b",
+        "child finalized b",
+        "parent dealloc a",
+        "parent finalized a",
+    ]
