@@ -14,6 +14,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 FORK = (
     PRELUDE
     + """
+import warnings
+warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)  # since 3.12
 class Owned:
     def __init__(self, name): self.name = name
     def __del__(self): say("finalized", self.name)
@@ -108,8 +110,6 @@ def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks():
 
 def test_L5_the_child_is_unlocked_though_another_thread_held_the_lock():
     code = """
-        import warnings
-        warnings.simplefilter("ignore")
         class Clock(ManualClock):
             def call_at(self, *args):  # the pool holds its lock meanwhile
                 armed.set()
