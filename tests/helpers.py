@@ -73,7 +73,7 @@ def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> Resource
 
     A hook is dropped as it is called, so that what it does itself does not call it. Names are those of the
     deque's methods, also `__len__`, for before the operation and with `after ` in front for after it; `lock`,
-    `locked` and `unlock`; and `release` and `released` for the latch of a waiter.
+    `locked` and `unlock`; and for the latch of a waiter `latch`, when it is made, `release` and `released`.
     """
 
     def call(name: str) -> None:
@@ -114,6 +114,7 @@ def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> Resource
 
     class HookedLatch:
         def __init__(self) -> None:
+            call("latch")
             latch = threading.Lock()
             self._latch, self.acquire, self.locked = latch, latch.acquire, latch.locked
 

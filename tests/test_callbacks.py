@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 import weakref
+from fractions import Fraction
 
 import pytest
 
@@ -241,6 +242,28 @@ def test_K2_an_interrupt_in_dealloc_propagates_after_the_rest(end, error):
     assert deallocated == list("abcd" if end == "overflow" else "abc")
 
 
+def test_K2_a_logger_that_raises_stops_nothing():
+    class Filter(logging.Filter):
+        def filter(self, record):
+            raise ValueError
+
+    deallocated = []
+
+    def dealloc(resource):
+        deallocated.append(resource)
+        raise ValueError
+
+    pool = ResourcePool(init="ba", maxsize=2, minsize=0, dealloc=dealloc)
+    logger, refuse = logging.getLogger("ya.resourcepool"), Filter()
+    logger.addFilter(refuse)
+    try:
+        pool.push("c")
+    finally:
+        logger.removeFilter(refuse)
+
+    assert deallocated == ["a", "b", "c"]
+
+
 def test_K2_expiry_goes_on_after_a_dealloc_that_raised(caplog):
     clock = ManualClock()
     pool = ResourcePool(maxage=5, dealloc=lambda _: 1 / 0, clock=clock)
@@ -373,6 +396,23 @@ def test_K3_a_pop_that_would_wait_within_the_lock_holder_is_refused():
 
     assert len(errors) == 1
     assert pool.waiting == 0
+
+
+def test_K1_a_timeout_is_looked_at_without_the_lock():
+    class Timeout(Fraction):
+        def __ne__(self, other):
+            looked.append(pool._lock._is_owned())
+            return super().__ne__(other)
+
+    looked = []
+    pool = ResourcePool(clock=ManualClock())
+    call = Call(pool.pop, timeout=Timeout(5))
+    pool._clock.await_blocked(1)
+    pool.push("a")
+
+    assert call.result() == "a"
+    assert looked
+    assert not any(looked)
 
 
 def test_K3_close_and_clear_may_interrupt_and_are_finished_by_the_interrupted_call():

@@ -102,6 +102,18 @@ def test_C3_a_raising_alloc_deallocates_what_was_allocated_and_leaves_init_alone
     assert len(made) == 2
 
 
+def test_C3_also_if_the_clock_raises():
+    class Clock(ManualClock):
+        def now(self):
+            raise KeyboardInterrupt
+
+    deallocated = []
+    with pytest.raises(KeyboardInterrupt):
+        ResourcePool(alloc=lambda: "made", dealloc=deallocated.append, minsize=2, clock=Clock())
+
+    assert deallocated == ["made"] * 2
+
+
 def test_C3_a_dealloc_that_raises_there_hides_neither_the_error_nor_the_rest(caplog):
     made, deallocated = [], []
 

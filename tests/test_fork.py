@@ -87,7 +87,8 @@ def test_L5_also_those_of_a_pool_that_the_child_drops():
     assert output_of(FORK + dedent(code)) == ["child end", "parent dealloc a", "parent finalized a"]
 
 
-def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks():
+@pytest.mark.parametrize("end", ["pass", "sys.exit()"])
+def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks(end):
     code = """
         def dealloc(resource):
             say("dealloc", resource.name)
@@ -95,17 +96,120 @@ def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks():
             pid = os.fork() if resource.name == "a" else None
             if pid == 0:
                 who = "child"
+                END
             elif pid:
                 os.waitpid(pid, 0)
         pool = ResourcePool(init=[Owned("c"), Owned("b"), Owned("a")], dealloc=dealloc)
         pool.clear()
     """
-    lines = output_of(FORK + dedent(code))
+    lines = output_of(FORK + dedent(code).replace("END", end))
 
     # "a" was under its dealloc in the forking thread, which is the child's own.
     assert set(lines) - {"child finalized a"} == {
         f"parent {what} {name}" for name in "abc" for what in ("dealloc", "finalized")
     }
+
+
+def test_L5_also_the_victims_of_an_eviction_that_a_fork_interrupts():
+    code = """
+        import collections
+        class Deque(collections.deque):
+            def popleft(self):
+                if len(self) == 2:
+                    fork(lambda: None)
+                return super().popleft()
+        class Pool(ResourcePool):
+            _deque = Deque
+        pool = Pool(init="cba", dealloc=lambda resource: say("dealloc", resource))
+        pool.clear()
+    """
+    # In the child the call that was interrupted goes on to the end of the script.
+    code = code.replace("fork(lambda: None)", "fork_here()")
+    here = """
+        def fork_here():
+            global who
+            pid = os.fork()
+            if pid == 0:
+                who = "child"
+            else:
+                os.waitpid(pid, 0)
+    """
+    assert output_of(FORK + dedent(here) + dedent(code)) == ["parent dealloc a", "parent dealloc b", "parent dealloc c"]
+
+
+def test_L5_a_pop_that_waits_in_the_parent_does_not_wait_in_the_child():
+    code = """
+        clock = ManualClock()
+        pool = ResourcePool(clock=clock)
+        thread = threading.Thread(target=pool.pop, args=(0,))
+        thread.start()
+        clock.await_blocked(1)
+        def child():
+            pool.push("mine")
+            try: clock.await_blocked(1, timeout=0)
+            except TimeoutError: say(pool.waiting, pool.pop())
+        fork(child)
+        pool.push("the parent's")
+        thread.join()
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0 mine"]
+
+
+def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_the_parents():
+    code = """
+        stuck, go_on, expired = threading.Event(), threading.Event(), threading.Event()
+        def dealloc(resource):
+            if resource == "the parent's":
+                stuck.set()
+                go_on.wait()
+            else:
+                expired.set()
+        pool = ResourcePool(init=["the parent's"], maxage=0.01, dealloc=dealloc)
+        stuck.wait()
+        def child():
+            for _ in range(3):
+                thread = threading.Thread(target=pool.push, args=("mine",))
+                thread.start()
+                thread.join()
+            say(expired.wait(5))
+        fork(child)
+        go_on.set()
+    """
+    assert output_of(FORK + dedent(code)) == ["child True"]
+
+
+def test_L5_a_fork_while_another_thread_imports_does_not_hang_the_child():
+    code = """
+        import importlib.abc
+        begun = threading.Event()
+        class Slow(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path, target=None):
+                if name == "_ctypes":
+                    begun.set()
+                    time.sleep(0.3)  # a slow disk
+        pool = ResourcePool(init="a")
+        sys.meta_path.insert(0, Slow())
+        thread = threading.Thread(target=__import__, args=("ctypes",))
+        thread.start()
+        begun.wait()
+        fork(lambda: say(len(pool)))
+        thread.join()
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0"]
+
+
+def test_L5_a_seam_that_raises_in_the_child_does_not_leave_it_another_pools_resources():
+    code = """
+        import collections
+        class Deque(collections.deque):
+            def copy(self): raise OSError
+        class Pool(ResourcePool):
+            _deque = Deque
+        first = Pool(init="a")
+        second = ResourcePool(init="b")
+        fork(lambda: say(len(second)))
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0"]
 
 
 def test_L5_the_child_is_unlocked_though_another_thread_held_the_lock():

@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.helpers import PATIENCE, PRELUDE, Call, Resource, begun_push, hooked_pool, output_of, python
+from tests.helpers import PATIENCE, PRELUDE, Call, Resource, hooked_pool, output_of, python
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 
@@ -99,6 +99,33 @@ def test_L1_what_was_imported_before_the_pool_was_made_still_works_when_exit_clo
     assert output_of(PRELUDE + dedent(code)) == ["{'connected': True}"]
 
 
+@pytest.mark.parametrize("how", ["expiry", "overflow"])
+def test_L1_exit_deallocates_what_a_background_thread_has_evicted_and_not_got_to(how):
+    code = """
+        begun = threading.Event()
+        def dealloc(resource):
+            print(resource, flush=True)
+            if resource == "a":
+                begun.set()
+                threading.Event().wait()
+        pool = ResourcePool(init="cba", maxsize=3, minsize=0, maxage=0.01 if HOW == "expiry" else None, dealloc=dealloc)
+        if HOW == "overflow":
+            threading.Thread(target=pool.push, args="d", daemon=True).start()
+        begun.wait()
+    """
+    assert output_of(PRELUDE + f"HOW = {how!r}\n" + dedent(code)) == list("abc" if how == "expiry" else "abcd")
+
+
+def test_L1_a_pool_that_is_made_when_all_others_are_gone_is_closed_first():
+    code = """
+        pool = ResourcePool(init=["a pool"], dealloc=print)
+        del pool
+        atexit.register(print, "imported meanwhile")
+        pool = ResourcePool(init=["the pool"], dealloc=print)
+    """
+    assert output_of(PRELUDE + dedent(code)) == ["a pool", "the pool", "imported meanwhile"]
+
+
 def test_L2_a_far_expiry_does_not_delay_the_exit():
     start = time.monotonic()
     assert output_of(PRELUDE + "pool = ResourcePool(init=range(1000), maxage=1e6)") == []
@@ -150,6 +177,41 @@ def test_L2_a_slow_dealloc_in_the_background_does_not_keep_the_pool_alive():
     assert reference() is None
     assert deallocated == ["idle"]
     go_on.set()
+
+
+def test_L2_a_clock_that_was_waited_for_does_not_keep_the_pool_alive():
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+    call = Call(pool.pop, timeout=1000)
+    clock.await_blocked(1)
+    pool.push("a")
+    call.result()
+    reference = weakref.ref(pool)
+    del pool, call
+    gc.collect()
+
+    assert reference() is None
+
+
+def test_L2_a_closed_pool_needs_no_lock_that_an_ended_thread_may_hold():
+    deallocated = []
+    pool = ResourcePool(dealloc=deallocated.append)
+    pool.close()
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        with pool._lock:
+            held.set()
+            assert go_on.wait(PATIENCE)
+
+    holder = Call(hold)
+    assert held.wait(PATIENCE)
+    Call(pool.push, "a").result()
+    assert deallocated == ["a"]
+    assert isinstance(Call(pool.pop, timeout=0).error(), ResourcePoolClosed)
+    Call(pool.close).result()
+    go_on.set()
+    holder.result()
 
 
 def test_L3_no_thread_before_something_idle_can_expire():
@@ -370,13 +432,45 @@ def test_L4_a_pop_of_a_closed_pool_does_not_take_what_a_push_is_about_to_dealloc
     deallocated = []
     pool = hooked_pool(hooks, dealloc=deallocated.append)
     pool.close()
+    pops = []
+    hooks["after append"] = lambda: pops.append(Call(pool.pop).error())
+    pool.push("a")
+
+    assert isinstance(pops[0], ResourcePoolClosed)
+    assert deallocated == ["a"]
+
+
+def test_L4_a_pop_that_close_overtook_does_not_take_what_a_push_is_about_to_deallocate():
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    appended, go_on = threading.Event(), threading.Event()
     pushes = []
-    hooks["after __len__"] = lambda: pushes.append(begun_push(hooks, pool, "a"))
+
+    def push():
+        hooks["after append"] = lambda: (appended.set(), go_on.wait(PATIENCE))
+        pushes.append(Call(pool.push, "a"))
+        assert appended.wait(PATIENCE)
+
+    def close():
+        Call(pool.close).result()
+        hooks["after __len__"] = push  # when pop has found that nothing is idle
+
+    hooks["lock"] = close
     with pytest.raises(ResourcePoolClosed):
         pool.pop()
+    go_on.set()
     pushes[0].result()
 
     assert deallocated == ["a"]
+
+
+def test_L4_a_pop_that_close_overtook_does_not_wait():
+    hooks = {}
+    pool = hooked_pool(hooks)
+    hooks["latch"] = lambda: Call(pool.close).result()
+
+    assert isinstance(Call(pool.pop, timeout=0).error(), ResourcePoolClosed)
 
 
 def test_L4_a_pool_closes_at_the_end_of_its_block():
@@ -454,6 +548,18 @@ def test_L7_any_operation_tries_again(monkeypatch):
     clock.advance(5)
 
     assert len(pool) == 0
+
+
+@pytest.mark.parametrize("end", ["clear", "close"])
+def test_L8_what_clear_or_close_find_nobody_else_can_take_from_them(end):
+    """Another thread that takes the lock would deallocate it, perhaps after `clear` has returned."""
+    hooks = {}
+    pool = hooked_pool(hooks, init="abc")
+    left = []
+    hooks["unlock"] = lambda: left.extend(pool._idle)
+    getattr(pool, end)()
+
+    assert left == []
 
 
 def test_L8_clear_deallocates_all_that_is_idle_and_the_pool_stays_open():

@@ -241,6 +241,20 @@ def test_P5_a_dead_resource_is_dropped_without_dealloc_and_pop_goes_on(falsy):
     assert deallocated == []
 
 
+@pytest.mark.parametrize("alloc", [None, lambda: "made"])
+def test_P5_a_dead_resource_does_not_live_on_while_pop_waits_or_allocates(alloc):
+    """Its finalizer pushes what pop waits for."""
+
+    class Dead:
+        def __del__(self):
+            pool.push("successor")
+
+    pool = ResourcePool(check=lambda resource: resource == "successor", alloc=alloc)
+    pool.push(Dead())
+
+    assert pool.pop(timeout=PATIENCE) == "successor"
+
+
 def test_P5_all_dead_is_as_nothing_idle():
     assert ResourcePool(init="abc", check=lambda _: False, alloc=lambda: "made").pop() == "made"
     with pytest.raises(ResourcePoolEmpty):
@@ -341,6 +355,19 @@ def test_P10_len_leaves_out_what_is_due_but_counts_what_the_floor_keeps(monkeypa
         assert len(pool) == expected
         assert deallocated == []
         pool._idle.clear()
+
+
+def test_P10_len_does_not_count_what_became_due_as_a_push_outgrew_the_floor():
+    clock = ManualClock()
+    hooks = {}
+    pool = hooked_pool(hooks, init=["old"], minsize=1, maxage=5, clock=clock)
+    clock.advance(7)
+    lengths = []
+    hooks["after append"] = lambda: lengths.append(len(pool))
+    pool.push("new")
+
+    assert lengths == [1]
+    assert len(pool) == 1
 
 
 def test_P10_a_pool_is_always_true():

@@ -368,6 +368,45 @@ def test_R3_pop_does_not_get_what_was_due_before_its_push_made_it_idle():
     assert deallocated == ["a"]
 
 
+def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
+    """A push that was held up has put an older resource on a younger one."""
+    clock = StoppedClock()
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, maxage=5, clock=clock, dealloc=deallocated.append)
+    stamped, go_on = threading.Event(), threading.Event()
+    hooks["append"] = lambda: (stamped.set(), go_on.wait(PATIENCE))
+    push = Call(pool.push, "older")
+    assert stamped.wait(PATIENCE)
+    clock.time = 4
+    pool.push("younger")
+    go_on.set()
+    push.result()
+    clock.time = 5
+    pool._since = -math.inf  # as where no thread can be started
+
+    assert pool.pop() == "younger"
+    assert deallocated == ["older"]
+
+
+def test_R3_what_becomes_due_while_pop_looks_is_not_laid_on_what_is_pushed_meanwhile():
+    hooks = {}
+    clock = StoppedClock()
+    evicted = []
+    pool = hooked_pool(hooks, init=["old"], maxage=5, maxsize=1, clock=clock, dealloc=evicted.append)
+    pool._since = -math.inf  # as where no thread can be started
+    clock.time = 4
+
+    def time_passes_and_a_push_comes():
+        clock.time = 5
+        Call(pool._idle.append, (5, "new")).result()
+
+    hooks["after pop"] = time_passes_and_a_push_comes
+
+    assert pool.pop() == "new"
+    assert evicted == ["old"]
+
+
 def test_R3_pop_deallocates_the_due_though_the_floor_held_when_they_came():
     clock = StoppedClock()
     deallocated = []
@@ -406,6 +445,17 @@ def test_R4_evictions_of_several_threads_share_no_victim():
     pool.close()
 
     assert len(deallocated) == len(set(deallocated)) == 1200
+
+
+def test_R2_an_infinite_maxage_asks_the_clock_for_nothing():
+    class Clock(StoppedClock):
+        def call_at(self, start, length, function):
+            raise AssertionError
+
+    pool = ResourcePool(init=["a"], maxage=math.inf, clock=Clock())
+    pool.push("b")
+
+    assert len(pool) == 2
 
 
 def test_R5_with_maxsize_0_nothing_is_kept():

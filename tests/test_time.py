@@ -130,6 +130,15 @@ def test_T1_the_default_clock_waits_for_its_timeout():
     assert 0.05 <= caught.value.waited <= took
 
 
+def test_T1_the_default_clock_takes_a_lock_that_is_free_at_the_deadline():
+    from ya.resourcepool._clocks import SystemClock
+
+    lock = threading.Lock()
+    assert SystemClock().wait(lock, time.monotonic() - 2, 1) is True
+    assert lock.locked()
+    assert SystemClock().wait(lock, time.monotonic() - 2, 1) is False
+
+
 def test_T2_time_moves_only_by_advance():
     clock = ManualClock()
     assert clock.now() == 0
@@ -265,6 +274,112 @@ def test_T2_await_blocked_waits_in_real_time():
         clock.await_blocked(3, timeout=0.01)
     pool.close()
     assert sum(call.thread.join(PATIENCE) or call._error is None for call in calls) == 1
+
+
+def test_T2_await_blocked_does_not_count_who_has_been_served():
+    """Not even while its thread has the latch and has not come back from waiting for it."""
+    acquired, go_on = threading.Event(), threading.Event()
+
+    class Latch:
+        def __init__(self):
+            self._lock = threading.Lock()
+            self.release, self.locked = self._lock.release, self._lock.locked
+            self._fresh = True
+
+        def acquire(self, *args):
+            result = self._lock.acquire(*args)
+            if not self._fresh:
+                acquired.set()
+                assert go_on.wait(PATIENCE)
+            self._fresh = False
+            return result
+
+    clock = ManualClock()
+    pool = type("Pool", (ResourcePool,), {"_latch": Latch})(clock=clock)
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+    pool.push("a")
+    assert acquired.wait(PATIENCE)
+    with pytest.raises(TimeoutError):
+        clock.await_blocked(1, timeout=0)
+    go_on.set()
+
+    assert call.result() == "a"
+
+
+def test_T2_an_event_that_advances_the_clock_happens_once():
+    clock = ManualClock()
+    times = []
+
+    def advance():
+        times.append(clock.now())
+        clock.advance(1)
+
+    clock.call_at(0, 1, advance)
+    clock.advance(3)
+
+    assert times == [1]
+    assert clock.now() == 3
+
+
+def test_T2_an_event_that_raises_happens_once():
+    clock = ManualClock()
+    calls = []
+
+    def fail():
+        calls.append(clock.now())
+        raise ValueError("failed")
+
+    clock.call_at(0, 1, fail)
+    with pytest.raises(ValueError, match="failed"):
+        clock.advance(2)
+    clock.advance(2)
+
+    assert calls == [1]
+
+
+def test_T2_a_call_for_a_time_that_has_passed_does_not_set_the_clock_back():
+    clock = ManualClock(start=10)
+    times = []
+    clock.call_at(0, 5, lambda: times.append(clock.now()))
+    clock.advance(1)
+
+    assert times == [10]
+    assert clock.now() == 11
+
+
+def test_T2_what_a_finalizer_pushes_while_old_events_are_dropped_expires():
+    clock = ManualClock()
+    expired = []
+    pool = ResourcePool(maxage=5, clock=clock, dealloc=expired.append)
+
+    class PushesWhenLookedAt:
+        lock = function = None
+
+        @property
+        def done(self):
+            if not pool._idle:
+                pool.push("a")
+            return True
+
+    for i in range(64):
+        clock.call_at(0, 1000 + i, lambda: None)
+    clock._events[10] = (*clock._events[10][:-1], PushesWhenLookedAt())
+    clock.call_at(0, 1000, lambda: None)
+    clock.advance(5)
+
+    assert expired == ["a"]
+
+
+@pytest.mark.parametrize("start", [math.inf, -math.inf, math.nan])
+def test_T2_a_start_that_is_not_finite_is_a_ValueError(start):
+    with pytest.raises(ValueError, match="finite number"):
+        ManualClock(start)
+
+
+def test_T2_an_advance_that_no_float_can_hold_is_a_ValueError():
+    with pytest.raises(ValueError, match="added"):
+        ManualClock(0.5).advance(10**400)
 
 
 def test_T2_wait_works_with_any_lock():

@@ -312,6 +312,42 @@ def test_P9_a_timeout_that_is_interrupted_leaves_the_queue():
     assert pool.pop() == "a"
 
 
+def test_P9_a_waiter_that_is_interrupted_twice_is_served_nothing():
+    class Clock(ManualClock):
+        def wait(self, lock, start, timeout):
+            hooks["lock"] = interrupt
+            raise KeyboardInterrupt
+
+    hooks = {}
+    pool = hooked_pool(hooks, clock=Clock())
+    with pytest.raises(KeyboardInterrupt):
+        pool.pop(timeout=0)
+    pool.push("a")
+
+    assert pool.waiting == 0
+    assert pool.pop() == "a"
+
+
+def test_P9_a_timeout_that_interrupts_the_hand_over_changes_nothing():
+    clock = ManualClock()
+    hooks = {}
+    pool = hooked_pool(hooks, clock=clock)
+    first = Call(pool.pop, timeout=5)
+    clock.await_blocked(1)
+    second = Call(pool.pop, timeout=9)
+    clock.await_blocked(2)
+
+    def wait_until_it_is_gone_and_advance():
+        first.result()
+        clock.advance(5)
+
+    hooks["released"] = wait_until_it_is_gone_and_advance
+    pool.push("a")
+    pool.push("b")
+
+    assert (first.result(), second.result()) == ("a", "b")
+
+
 def test_P9_a_pop_whose_eviction_is_interrupted_keeps_what_it_had_taken():
     def dealloc(resource):
         if resource == "old":

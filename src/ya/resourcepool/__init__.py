@@ -6,18 +6,18 @@ from ._clocks import Clock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._pool import ResourcePool
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ._manual import ManualClock
-
 __version__ = "1.0.0"
 __all__ = ["Clock", "ManualClock", "ResourcePool", "ResourcePoolClosed", "ResourcePoolEmpty"]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._manual import ManualClock
+else:
 
-def __getattr__(name: str) -> object:
-    if name == "ManualClock":  # who only pools need not wait for its import
-        from ._manual import ManualClock
+    def __getattr__(name: str) -> object:
+        if name == "ManualClock":  # who only pools need not wait for its import
+            from ._manual import ManualClock
 
-        globals()[name] = ManualClock
-        return ManualClock
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            globals()[name] = ManualClock
+            return ManualClock
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

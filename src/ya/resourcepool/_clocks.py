@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import _thread
+import os
 import time
 from _thread import allocate_lock, get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
-
-    class Lock(Protocol):
-        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
-
+    from typing import Any, Protocol
 else:
     from ._typing import Protocol
 
@@ -28,12 +25,12 @@ class Clock(Protocol):
     def now(self) -> float:
         """The time since some fixed moment. It never goes back."""
 
-    def wait(self, lock: Lock, start: float, timeout: float | None) -> bool:
+    def wait(self, lock: Any, start: float, timeout: float | None) -> bool:
         """Block until `lock` is acquired, or until `now() - start >= timeout`; None: for ever.
 
-        The lock has `acquire(blocking, timeout)` and `locked()` as those of `threading`. Those that the
-        pool waits for also have `leave()`: a clock that moves time itself calls it when the time is up. The
-        waiter then has left its queue, and its lock is released, before anything else happens (T2).
+        The lock has `acquire(blocking, timeout)` as those of `threading`; `locked()`, whether it still has to
+        be waited for; and `leave()`, for a clock that moves time itself, to be called when the time is up. When
+        that returns, the waiter is out of its queue, or has been served, and the lock is released (T2).
 
         Returns:
             Whether the lock was acquired.
@@ -78,18 +75,21 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._ringing: dict[int, _Alarm] = {}  # by thread, the alarm whose function it is in
+        if hasattr(os, "register_at_fork"):
+            # A thread of the child may have the number of one that the parent had.
+            os.register_at_fork(after_in_child=self._ringing.clear)
 
     def now(self) -> float:
         return time.monotonic()  # looked up here, so that a patched one is seen
 
-    def wait(self, lock: Lock, start: float, timeout: float | None) -> bool:
+    def wait(self, lock: Any, start: float, timeout: float | None) -> bool:
         if timeout is None:
-            return lock.acquire()
+            return bool(lock.acquire())
         longest = _thread.TIMEOUT_MAX / 2  # for one wait; half of what is allowed, because of rounding
         while (elapsed := self.now() - start) < timeout:
             if lock.acquire(True, float(min(timeout, elapsed + longest) - elapsed)):
                 return True
-        return lock.acquire(False)
+        return bool(lock.acquire(False))
 
     def call_at(self, start: float, length: float, function: Callable[[], object]) -> Callable[[], object]:
         alarm = _Alarm(start, length, function)
@@ -116,5 +116,5 @@ class SystemClock:
                     _thread.start_new_thread(self._ring, (alarm.following,))
                 raise
             finally:
-                del self._ringing[thread]
+                self._ringing.pop(thread, None)
             alarm = alarm.following

@@ -6,23 +6,23 @@ import atexit
 import os
 from weakref import ref
 
+from ._victims import deallocate, take_over
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Protocol
 
     class Pool(Protocol):
         def close(self) -> None: ...
-        def _disown(self) -> object: ...
+        def _disown(self) -> Collection[object]: ...
 
 
 # Every living pool, oldest first, held weakly. Its operations are atomic: no lock that a finalizer which
 # makes a pool, or a fork, could meet.
 _pools: dict[int, ref[Pool]] = {}
 
-# How often this process has been forked from another. Who sees it change holds resources of the parent.
-generation = 0
-
-_buried: list[object] = []
+_buried: list[object] = []  # what belongs to a parent process
 
 
 def register(pool: Pool) -> None:
@@ -36,40 +36,58 @@ def register(pool: Pool) -> None:
     _pools[key] = ref(pool, lambda _: _pools.pop(key, None))
 
 
-def bury(resources: object) -> None:
-    """Keep what belongs to the parent process referenced until this one has ended."""
-    _buried.append(resources)
-    try:
-        from ctypes import py_object, pythonapi
-    except ImportError:
-        return
-    # The interpreter clears modules as it exits, and would finalize the parent's resources then.
-    pythonapi.Py_IncRef(py_object(resources))
-
-
 def _living() -> list[Pool]:
     return [pool for pool in (reference() for reference in _pools.copy().values()) if pool is not None]
 
 
 def _close_all() -> None:
+    """At exit: deallocate what is idle, and what other threads will not get to any more (L1, R4)."""
     interrupt = None
     for pool in reversed(_living()):
         try:
             pool.close()
         except BaseException as error:
             interrupt = error
+    for arguments in take_over():
+        try:
+            deallocate(*arguments)
+        except BaseException as error:
+            interrupt = error
     if interrupt is not None:
         raise interrupt
 
 
+def _prepare_to_bury() -> None:
+    """Before a fork: import what the child needs. In there another thread's import would never end."""
+    if _pools:
+        try:
+            import ctypes  # noqa: F401
+        except Exception:
+            pass
+
+
 def _disown_all() -> None:
-    global generation
-    generation += 1
+    """In a forked child: empty the pools, and keep what belongs to the parent from being finalized (L5)."""
+    _bury([victims for victims, *_ in take_over() if victims])
     for pool in _living():
-        inherited = pool._disown()
-        if inherited:
-            bury(inherited)
+        try:
+            _bury(pool._disown())
+        except Exception:  # a seam of the user's; the other pools are emptied nevertheless
+            pass
+
+
+def _bury(resources: Collection[object]) -> None:
+    if not resources:
+        return
+    _buried.append(resources)
+    try:
+        from ctypes import py_object, pythonapi
+
+        # The interpreter clears modules as it exits, and would finalize the parent's resources then.
+        pythonapi.Py_IncRef(py_object(resources))
+    except Exception:
+        pass  # not every Python has ctypes
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown_all)
+    os.register_at_fork(before=_prepare_to_bury, after_in_child=_disown_all)

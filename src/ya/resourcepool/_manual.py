@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from _thread import RLock, allocate_lock
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import nextafter, ulp
+from weakref import WeakSet
 
 from ._arguments import require_number
 
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 INFINITY = float("inf")
+
+_clocks: WeakSet[ManualClock] = WeakSet()
+
+
+def _unblock_all() -> None:
+    """In a forked child: the threads that had the locks, or were blocked, are the parent's."""
+    for clock in list(_clocks):
+        clock._lock = RLock()
+        clock._blocked.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unblock_all)
 
 
 class _Event:
@@ -30,24 +45,30 @@ class _Event:
         self.timed_out = False
 
     def happen(self) -> None:
+        self.done = True  # first: what happens may advance the clock, too
+        lock = self.lock
         try:
             if self.function is not None:
                 self.function()
-            elif hasattr(self.lock, "leave"):
-                self.lock.leave()
+            elif hasattr(lock, "leave"):
+                lock.leave()
             else:
-                self.timed_out = True  # its thread looks now and then
+                self.timed_out = True  # `wait` polls it
         except Exception:
-            self.done = True
             raise
-        self.done = True  # not after an interrupt, which may have come before anything was done
+        except BaseException:
+            self.done = False  # the interrupt may have come before anything was done
+            raise
 
     def cancel(self) -> None:
+        """Forget what was to be done; the lock refers to the pool."""
         self.done = True
+        self.function = self.lock = None
 
     def blocks(self) -> bool:
         """Whether its thread is blocked, and has not just been released."""
-        return not hasattr(self.lock, "locked") or bool(self.lock.locked())
+        lock = self.lock
+        return lock is not None and (not hasattr(lock, "locked") or bool(lock.locked()))
 
 
 class ManualClock:
@@ -60,14 +81,17 @@ class ManualClock:
     __module__ = "ya.resourcepool"
 
     def __init__(self, start: float = 0) -> None:
-        require_number("start", start, "a number")
+        require_number("start", start, "a finite number")
+        if start in (INFINITY, -INFINITY):
+            raise ValueError(f"start must be a finite number, not {start!r}")
         self._time = start
         # Under the lock, which is never held while an event happens.
         self._lock = RLock()
         self._events: list[tuple[float, int, float, int, float, _Event]] = []  # a heap, see `_schedule`
-        self._purge_at = 64
+        self._purge_at: float = 64
         self._numbers = count()
         self._blocked: dict[_Event, None] = {}
+        _clocks.add(self)
 
     def now(self) -> float:
         """The time to which the clock was advanced."""
@@ -85,7 +109,10 @@ class ManualClock:
         require_number("seconds", seconds, "a finite number >= 0")
         if not 0 <= seconds < INFINITY:
             raise ValueError(f"seconds must be a finite number >= 0, not {seconds!r}")
-        target = self._time + seconds
+        try:
+            target = self._time + seconds
+        except OverflowError:  # an int that no float can hold
+            raise ValueError(f"seconds must be a number that can be added to {self._time!r}") from None
         while (event := self._next(target)) is not None:
             event.happen()
 
@@ -106,8 +133,8 @@ class ManualClock:
                     return False
             return True
         finally:
-            event.done = True
             self._blocked.pop(event, None)
+            event.cancel()
 
     def call_at(self, start: float, length: float, function: Callable[[], object]) -> Callable[[], object]:
         """Have `advance` call the function at `length` after `start`."""
@@ -133,9 +160,14 @@ class ManualClock:
 
     def _schedule(self, order: int, start: float, length: float, event: _Event) -> None:
         if len(self._events) >= self._purge_at:  # waits that ended early would pile up
-            self._events = [item for item in self._events if not item[-1].done]
-            heapify(self._events)
-            self._purge_at = 64 + 2 * len(self._events)
+            self._purge_at = INFINITY
+            events = self._events
+            size = len(events)
+            pending = [item for item in events if not item[-1].done]
+            if len(events) == size:  # else a finalizer has scheduled something meanwhile
+                events[:] = pending
+                heapify(events)
+            self._purge_at = 64 + 2 * len(events)
         due = first_reading(start, length)
         # An advance by exactly `length` gets there, although the sum is often rounded to a little less than `due`.
         reached = due if due == INFINITY else min(due, start + length)

@@ -35,7 +35,7 @@ from ._clocks import SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._lease import Lease
 from ._moves import move
-from ._victims import deallocate
+from ._victims import announce, deallocate, withdraw
 from ._waiter import Waiter
 
 TYPE_CHECKING = False
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ._clocks import Clock
 
     R = TypeVar("R")
+    Step = Callable[[deque[Any] | None], bool]
 else:
     from ._typing import Generic, R
 
@@ -125,18 +126,18 @@ class ResourcePool(Generic[R]):
         self._clearing = False
 
         resources = [] if init is None else list(init)
-        if alloc is not None and minsize is not None:
-            made: deque[R] = deque()
-            try:
+        made: deque[R] = deque()
+        try:
+            if alloc is not None and minsize is not None:
                 made.extend(starmap(alloc, repeat((), max(0, minsize - len(resources)))))
-            except BaseException:
-                deallocate(made, dealloc)
-                raise
-            resources.extend(made)
-            del made
+            stamp = self._clock.now()
+        except BaseException:
+            deallocate(made, dealloc)
+            raise
+        resources.extend(made)
         resources.reverse()
-        self._idle.extend(resources if self._maxage is None else zip(repeat(self._clock.now()), resources))
-        del resources
+        self._idle.extend(resources if self._maxage is None else zip(repeat(stamp), resources))
+        del resources, made
         _lifecycle.register(self)
         self._settle()
 
@@ -168,6 +169,7 @@ class ResourcePool(Generic[R]):
                 resource: R = entry if self._maxage is None else entry[1]
                 if self._check is None or self._alive(resource):
                     return resource
+                del entry, resource  # what is dead must not live on while this waits
         return self._pop(timeout)
 
     def push(self, resource: R) -> None:
@@ -217,11 +219,12 @@ class ResourcePool(Generic[R]):
 
     def __len__(self) -> int:
         """How many are idle, without those that are due for eviction (P10)."""
-        if self._maxage is None:
-            return len(self._idle)
+        size = len(self._idle)
+        if self._maxage is None or size <= self._floor:
+            return size
         now = self._clock.now()
-        if now - self._since < self._maxage:
-            return len(self._idle)
+        if self._since != FOREVER and now - self._since < self._maxage:
+            return size
         entries = self._idle.copy()
         while len(entries) > self._floor and now - entries[0][0] >= self._maxage:
             entries.popleft()
@@ -249,7 +252,9 @@ class ResourcePool(Generic[R]):
         while True:
             waiter = Waiter(self, timeout, waiter)
             try:
-                if timeout is None or self._alloc is not None:
+                if self._closed:
+                    pass
+                elif timeout is None or self._alloc is not None:
                     self._settle(waiter.take)
                 else:
                     waiter.wait()
@@ -267,6 +272,7 @@ class ResourcePool(Generic[R]):
                 raise
             if self._check is None or self._alive(resource):
                 return resource
+            del resource
 
     def _alive(self, resource: R) -> bool:
         """Whether it is alive. If `check` raises, it is deallocated (P5)."""
@@ -280,7 +286,7 @@ class ResourcePool(Generic[R]):
     def _discard(self, resource: R) -> None:
         deallocate(deque((resource,)), self._dealloc)
 
-    def _settle(self, step: Callable[[], bool] | None = None) -> None:
+    def _settle(self, step: Step | None = None) -> None:
         """Do what is to be done under the lock, then deallocate what that evicted (K1)."""
         victims: deque[Any] = deque()
         try:
@@ -291,12 +297,18 @@ class ResourcePool(Generic[R]):
             deallocate(victims, self._dealloc, self._maxage is not None)
             raise
 
-    def _look(self, victims: deque[Any], step: Callable[[], bool] | None = None) -> None:
+    def _look(self, victims: deque[Any], step: Step | None = None) -> None:
         """Tend, take the step, and tend until nothing is left to do. What is evicted goes to `victims`."""
         if self._lock._is_owned():  # this call interrupted the holder, which will tend again
             self._unsettled = True
             if step is not None:
-                step()
+                step(None)
+            return
+        if self._closed and not self._waiters:
+            # Without the lock: at exit a thread that holds it may never run again (L2).
+            if step is not None:
+                step(victims)
+            self._evict(victims, 0)
             return
         try:
             self._hold(victims, step)
@@ -304,15 +316,16 @@ class ResourcePool(Generic[R]):
             self._hold(victims, None)
             raise
 
-    def _hold(self, victims: deque[Any], step: Callable[[], bool] | None) -> None:
+    def _hold(self, victims: deque[Any], step: Step | None) -> None:
         while True:
             with self._lock:
                 self._unsettled = False
                 self._tend(victims)
-                again = step is not None and step()
+                if step is not None and step(victims):
+                    self._tend(victims)
                 step = None
             # A push that read the limit before it was lowered here has left its work to this thread.
-            if not (again or self._unsettled) and len(self._idle) <= self._limit:
+            if not self._unsettled and len(self._idle) <= self._limit:
                 return
 
     # What follows is called by the holder of the lock.
@@ -348,13 +361,21 @@ class ResourcePool(Generic[R]):
         idle, maxage = self._idle, self._maxage
         try:
             while len(idle) > keep and (now is None or now - idle[0][0] >= maxage):
-                move(idle.popleft, victims.extend)
+                self._expel(idle.popleft, victims)
                 # If pops came between, that was one too many, or a younger one: put it back. Nobody has missed
                 # it, because that nothing is idle is decided under the lock.
                 if len(idle) < keep or not (now is None or now - victims[-1][0] >= maxage):
                     move(victims.pop, idle.extendleft)
+                    if not victims:
+                        withdraw(victims)
         except IndexError:
             pass  # pops took the rest
+
+    def _expel(self, take: Callable[[], Any], victims: deque[Any]) -> None:
+        """Move one to the victims."""
+        if not victims:
+            announce(victims, self._dealloc, self._maxage is not None)
+        move(take, victims.extend)
 
     def _bar(self) -> None:
         """Have every pop and push come by way of the lock."""
@@ -378,28 +399,31 @@ class ResourcePool(Generic[R]):
             except RuntimeError:
                 self._since = -FOREVER  # not now: the next operation tries again (L7)
 
-    # Steps: what a call has to do itself. They return whether there is more to do then. These three only set
-    # flags, so a call that interrupted the holder may take them, too.
+    # Steps: what a call has to do itself. They return whether there is more to do then. A call that interrupted
+    # the holder takes them, too, and then there are no victims. These three only set flags.
 
-    def _shut(self) -> bool:
+    def _shut(self, _victims: deque[Any] | None) -> bool:
         self._closed = True
         return True
 
-    def _clear(self) -> bool:
+    def _clear(self, _victims: deque[Any] | None) -> bool:
         self._clearing = True
         return True
 
-    def _disarm(self) -> bool:
+    def _disarm(self, _victims: deque[Any] | None) -> bool:
         self._timer.clear()
         return True
 
     def _disown(self) -> deque[Any]:
         """In a forked child: begin again, empty and unlocked. Return what the parent owns (L5)."""
-        inherited = self._idle
-        self._idle, self._waiters, self._timer = self._deque(), [], []
-        self._lock = self._rlock()
-        self._unsettled = self._clearing = False
-        self._tend(deque())
+        inherited = self._idle.copy()
+        # Emptied, not replaced: the fork may have interrupted a call in this thread that works with them.
+        self._idle.clear()
+        self._waiters.clear()
+        self._timer.clear()
+        if not self._lock._is_owned():
+            self._lock = self._rlock()
+        self._bar()  # until the first operation
         return inherited
 
 

@@ -7,6 +7,7 @@ from ._moves import move
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
     from typing import Any
 
     from ._pool import ResourcePool
@@ -15,10 +16,22 @@ if TYPE_CHECKING:
 class Waiter:
     """A pop on the slow path, from one candidate to the next. It is served at most once.
 
-    It is also the lock that the clock waits for. That is released when it is served or the pool closes.
+    It is also the lock that the clock waits for. That is released when it is served, leaves, or the pool closes.
     """
 
-    __slots__ = ("_arrival", "_pool", "_spent", "_start", "_timeout", "acquire", "box", "locked", "release", "waited")
+    __slots__ = (
+        "_abandoned",
+        "_arrival",
+        "_latch",
+        "_pool",
+        "_start",
+        "_timeout",
+        "_unpacked",
+        "_woken",
+        "acquire",
+        "box",
+        "waited",
+    )
 
     def __init__(self, pool: ResourcePool[Any], timeout: float | None, before: Waiter | None) -> None:
         self._pool = pool
@@ -28,11 +41,14 @@ class Waiter:
         self._start: float = 0 if before is None else before._start
         self.waited: float = 0
         self.box: list[Any] = []  # filled under the pool's lock, emptied by the pop
-        self._spent = False  # it is about to be emptied
+        # Either is set by the pop, and means that nobody may fill the box any more.
+        self._unpacked = False
+        self._abandoned = False
+        self._woken = False
 
     def serve(self) -> bool:
-        """Fill the box, unless that has been done; false if nothing is idle."""
-        if not (self.box or self._spent):
+        """Fill the box, unless that has been done, or is no use; false if nothing is idle."""
+        if not (self.box or self._unpacked or self._abandoned):
             try:
                 move(self._pool._idle.pop, self.box.extend)
             except IndexError:
@@ -40,35 +56,45 @@ class Waiter:
         return True
 
     def wake(self) -> None:
-        if self.locked():  # or an interrupt came after it had been woken
-            self.release()
+        if self._latch.locked():  # or an interrupt came after it had been woken
+            self._latch.release()
+        self._woken = True
+
+    def locked(self) -> bool:
+        """Whether the clock still has to wait for it."""
+        return not self._woken
 
     def unpack(self) -> Any:
         """The resource in the box."""
-        self._spent = True
+        self._unpacked = True
         entry = self.box.pop()
         return entry if self._pool._maxage is None else entry[1]
 
     def wait(self) -> None:
         """Take what is idle; if nothing is, queue until something is in the box, or nothing will be."""
         pool, timeout = self._pool, self._timeout
-        latch = pool._latch()
-        latch.acquire()
-        self.acquire, self.release, self.locked = latch.acquire, latch.release, latch.locked
-        if pool._lock._is_owned():
+        nested = pool._lock._is_owned()
+        if nested or type(timeout) not in (float, int) or timeout != timeout:
             pool._settle(self.take)
-            if not (self.box or pool._closed):
+            if self.box or pool._closed:
+                return
+            if nested:
                 raise RuntimeError(
                     "a pop can't wait while it interrupts another call of its pool, which couldn't go on"
                 )
-            return
+            # Not under the lock: it may call methods of the user's.
+            require_number("timeout", timeout, "None or a number")
+        self._latch = pool._latch()
+        self._latch.acquire()
+        self.acquire = self._latch.acquire
         try:
             pool._settle(self._queue)
-            if latch.locked():
+            if self.locked():
                 pool._clock.wait(self, self._start, timeout if timeout > 0 else None)
             if not self.box:
                 self.leave()
         except BaseException:
+            self._abandoned = True  # in case that one more interrupt comes
             self.leave()
             raise
 
@@ -76,40 +102,45 @@ class Waiter:
         """Leave the queue, unless served. A clock that moves time itself calls this (T2)."""
         self._pool._settle(self._quit)
 
-    # Steps.
+    # Steps, see the pool's.
 
-    def take(self) -> bool:
+    def take(self, victims: deque[Any] | None) -> bool:
         """Fill the box, unless somebody waits for what is idle, or it is due."""
-        pool = self._pool
-        if pool._waiters or pool._closed or not self.serve():
-            return False
-        if pool._maxage is None or pool._floor or pool._clock.now() - self.box[0][0] < pool._maxage:
-            return False
-        move(self.box.pop, pool._idle.extend)
-        return True
+        pool, maxage = self._pool, self._pool._maxage
+        while not (pool._waiters or pool._closed) and self.serve():
+            if maxage is None or pool._floor:
+                return False  # with a floor, the newest is never due
+            now = pool._clock.now()
+            if now - self.box[0][0] < maxage:
+                return False
+            if victims is None:
+                move(self.box.pop, pool._idle.extend)
+                return True
+            pool._evict(victims, 0, now)  # the older ones go first
+            pool._expel(self.box.pop, victims)
+        return False
 
-    def _queue(self) -> bool:
+    def _queue(self, victims: deque[Any] | None) -> bool:
         """Take what is idle; if nothing is, queue by arrival."""
-        self.take()
+        self.take(victims)
         pool, waiters = self._pool, self._pool._waiters
         if self.box or pool._closed:
             self.wake()
             return False
         if not self._arrival:
-            require_number("timeout", self._timeout, "None or a number")
             self._start = pool._clock.now()
             pool._arrivals += 1
             self._arrival = pool._arrivals
         place = len(waiters)
-        while place and waiters[place - 1]._arrival > self._arrival and not waiters[place - 1].box:
+        while place and waiters[place - 1]._arrival > self._arrival:
             place -= 1
         waiters.insert(place, self)
         pool._bar()
         return True
 
-    def _quit(self) -> bool:
+    def _quit(self, _victims: deque[Any] | None) -> bool:
         pool = self._pool
-        if self.box or self._spent or self not in pool._waiters:
+        if self.box or self._unpacked or self not in pool._waiters:
             return False
         self.waited = pool._clock.now() - self._start
         self.wake()
