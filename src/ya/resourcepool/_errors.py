@@ -7,7 +7,7 @@ class ResourcePoolEmpty(Exception):
     """Nothing was idle, or became idle in time (P3, P4).
 
     Attributes:
-        waited: how long the pop waited, in seconds.
+        waited: how long the pop waited, in the unit of its clock: seconds, by default.
         idle: how many resources were idle when it gave up.
         waiting: how many other pops were waiting then.
     """

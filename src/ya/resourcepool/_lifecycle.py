@@ -28,8 +28,8 @@ _buried: list[object] = []  # what belongs to a parent process
 def register(pool: Pool) -> None:
     """Have the pool closed at exit and emptied in a forked child."""
     if not _pools:
-        # Not at import: what was imported since, a driver for instance, may end its work at exit, too,
-        # and exit goes backwards.
+        # Not at import: what was imported since, a driver for instance, may end its work at exit, too, and
+        # the handler that was registered last runs first.
         atexit.unregister(_close_all)
         atexit.register(_close_all)
     key = id(pool)

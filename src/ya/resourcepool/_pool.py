@@ -9,8 +9,8 @@ No wake-up is lost (P8), because each side first does its part and then looks fo
 * `push` appends, *then* reads `_limit`, and tends if more are idle.
 * A waiter queues and sets `_limit` to 0, *then* tends, which looks for something idle.
 
-Of a push and a waiter that race, at least one so sees the other. That nothing is idle is decided under the
-lock only, where what is just being moved can't be missed (P3).
+So of a push and a waiter that race, at least one sees the other. That nothing is idle is decided under the
+lock only, where what the holder is just moving can't be missed (P3).
 
 A signal handler or a finalizer may run between any two bytecodes, call the same pool, and raise:
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 else:
     from ._typing import Generic, R
 
-UNLIMITED = 2**30 - 1  # a larger int would compare more slowly; to exceed it costs a look at nothing
+UNLIMITED = 2**30 - 1  # a larger int would compare more slowly; who exceeds it finds nothing to do
 FOREVER = float("inf")
 
 system_clock = SystemClock()
@@ -67,7 +67,7 @@ class ResourcePool(Generic[R]):
         minsize: how many eviction leaves; with `alloc`, also how many are made at once (C3).
         maxsize: with more than this many idle, the oldest are evicted down to `minsize`, or to this (R1).
         maxage: seconds after which an idle resource expires, while more than `minsize` are idle (R2).
-        clock: what measures them, and waits (T1).
+        clock: measures ages and timeouts, and waits; the default is monotonic time (T1).
 
     Raises:
         TypeError, ValueError: an argument has a wrong type, or a wrong value (C4).
@@ -113,7 +113,7 @@ class ResourcePool(Generic[R]):
         # Read by anyone, written by the holder of the lock.
         self._limit = UNLIMITED  # a push that leaves more than this many idle has to tend
         self._barred = False  # somebody waits, or the pool is closed: a pop has to come by way of the lock
-        self._since: float = -FOREVER  # no idle resource is older, or can be due: see `_arm`
+        self._since: float = -FOREVER  # until this is `maxage` ago, no pop can meet what is due: see `_arm`
         self._closed = False
         self._waiters: list[Waiter] = []  # in order of arrival; for others than the holder, only its length
 
@@ -362,8 +362,8 @@ class ResourcePool(Generic[R]):
         try:
             while len(idle) > keep and (now is None or now - idle[0][0] >= maxage):
                 self._expel(idle.popleft, victims)
-                # If pops came between, that was one too many, or a younger one: put it back. Nobody has missed
-                # it, because that nothing is idle is decided under the lock.
+                # If pops came between, that was one too many, or a younger one: put it back. No other thread
+                # has missed it, because that nothing is idle is decided under the lock.
                 if len(idle) < keep or not (now is None or now - victims[-1][0] >= maxage):
                     move(victims.pop, idle.extendleft)
                     if not victims:
@@ -389,7 +389,7 @@ class ResourcePool(Generic[R]):
             oldest = None
         if oldest is None:
             self._limit = self._floor
-            # Without a floor a resource can be due before its push has come here to arm the clock.
+            # With a floor the newest is never due. Without one it can be, before its push has come here.
             self._since = FOREVER if self._floor else -FOREVER
             return
         self._since = oldest
