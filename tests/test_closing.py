@@ -1,0 +1,209 @@
+"""L4 and L8: close and clear."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.helpers import PATIENCE, Call, hooked_pool
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
+
+
+def test_L4_close_wakes_every_waiter_then_deallocates_the_oldest_first():
+    clock = ManualClock()
+    log = []
+    pool = ResourcePool(dealloc=log.append, clock=clock)
+    calls = [Call(pool.pop, timeout=timeout) for timeout in (0, 5, 0)]
+    clock.await_blocked(3)
+    pool.close()
+    assert all(isinstance(call.error(), ResourcePoolClosed) for call in calls)
+
+    pool = ResourcePool(init="cba", dealloc=log.append)
+    pool.close()
+    assert log == ["a", "b", "c"]
+
+
+def test_L4_waiters_are_woken_before_the_deallocs():
+    clock = ManualClock()
+    hooks = {}
+    woken = []
+    pool = hooked_pool(hooks, clock=clock, dealloc=lambda _: woken.append(call.error()))
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+    hooks["unlock"] = lambda: pool._idle.append("a")  # a push that races with the close
+    pool.close()
+
+    assert isinstance(woken[0], ResourcePoolClosed)
+
+
+def test_L4_a_closed_pool_raises_at_pop_and_deallocates_at_push():
+    deallocated = []
+    pool = ResourcePool(alloc=lambda: "made", dealloc=deallocated.append, maxage=5)
+    pool.close()
+    for timeout in (None, 0, 5):
+        with pytest.raises(ResourcePoolClosed, match="the pool is closed"):
+            pool.pop(timeout)
+    pool.push("a")
+
+    assert deallocated == ["a"]
+    assert len(pool) == 0
+
+
+def test_L4_closing_again_does_nothing():
+    deallocated = []
+    pool = ResourcePool(init="a", dealloc=deallocated.append)
+    pool.close()
+    pool.close()
+    pool.clear()
+
+    assert deallocated == ["a"]
+
+
+def test_L4_closed_is_not_empty():
+    assert not issubclass(ResourcePoolClosed, ResourcePoolEmpty)
+    assert ResourcePoolClosed.__module__ == ResourcePoolEmpty.__module__ == "ya.resourcepool"
+
+
+def test_L4_an_alloc_under_way_still_returns_its_resource():
+    def alloc():
+        pool.close()
+        return "made"
+
+    pool = ResourcePool(alloc=alloc)
+
+    assert pool.pop() == "made"
+
+
+def test_L4_a_live_check_under_way_still_returns_its_resource():
+    pool = ResourcePool(init="a", check=lambda _: pool.close() or True)
+
+    assert pool.pop() == "a"
+
+
+def test_L4_after_a_dead_candidate_pop_raises():
+    pool = ResourcePool(init="a", check=lambda _: pool.close(), alloc=lambda: "made")
+
+    with pytest.raises(ResourcePoolClosed):
+        pool.pop()
+
+
+def test_L4_a_waiter_with_a_dead_candidate_raises():
+    clock = ManualClock()
+    pool = ResourcePool(check=lambda _: pool.close(), clock=clock)
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+    pool.push("dead")
+
+    assert isinstance(call.error(), ResourcePoolClosed)
+
+
+def test_L4_a_hand_over_under_way_still_returns_its_resource():
+    class HeldUpClock(ManualClock):
+        def wait(self, lock, start, timeout):
+            pool.push("handed over")
+            pool.close()
+            return super().wait(lock, start, timeout)
+
+    pool = ResourcePool(clock=HeldUpClock())
+
+    assert pool.pop(timeout=0) == "handed over"
+
+
+def test_L4_a_push_that_races_with_close_is_deallocated():
+    deallocated = []
+    hooks = {}
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    hooks["append"] = pool.close
+    pool.push("a")
+
+    assert deallocated == ["a"]
+
+
+def test_L4_a_push_that_read_the_limit_before_close_lowered_it_is_deallocated():
+    deallocated = []
+    hooks = {}
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    hooks["after __len__"] = lambda: Call(pool.push, "a").result()
+    pool.close()
+
+    assert deallocated == ["a"]
+
+
+def test_L4_a_pop_of_a_closed_pool_does_not_take_what_a_push_is_about_to_deallocate():
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    pool.close()
+    pops = []
+    hooks["after append"] = lambda: pops.append(Call(pool.pop).error())
+    pool.push("a")
+
+    assert isinstance(pops[0], ResourcePoolClosed)
+    assert deallocated == ["a"]
+
+
+def test_L4_a_pop_that_close_overtook_does_not_take_what_a_push_is_about_to_deallocate():
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, dealloc=deallocated.append)
+    appended, go_on = threading.Event(), threading.Event()
+    pushes = []
+
+    def push():
+        hooks["after append"] = lambda: (appended.set(), go_on.wait(PATIENCE))
+        pushes.append(Call(pool.push, "a"))
+        assert appended.wait(PATIENCE)
+
+    def close():
+        Call(pool.close).result()
+        hooks["after __len__"] = push  # when pop has found that nothing is idle
+
+    hooks["lock"] = close
+    with pytest.raises(ResourcePoolClosed):
+        pool.pop()
+    go_on.set()
+    pushes[0].result()
+
+    assert deallocated == ["a"]
+
+
+def test_L4_a_pop_that_close_overtook_does_not_wait():
+    hooks = {}
+    pool = hooked_pool(hooks)
+    hooks["latch"] = lambda: Call(pool.close).result()
+
+    assert isinstance(Call(pool.pop, timeout=0).error(), ResourcePoolClosed)
+
+
+def test_L4_a_pool_closes_at_the_end_of_its_block():
+    deallocated = []
+    with pytest.raises(KeyError), ResourcePool(init="a", dealloc=deallocated.append) as pool:
+        raise KeyError
+
+    assert deallocated == ["a"]
+    with pytest.raises(ResourcePoolClosed):
+        pool.pop()
+
+
+@pytest.mark.parametrize("end", ["clear", "close"])
+def test_L8_what_clear_or_close_find_nobody_else_can_take_from_them(end):
+    """Another thread that takes the lock would deallocate it, perhaps after `clear` has returned."""
+    hooks = {}
+    pool = hooked_pool(hooks, init="abc")
+    left = []
+    hooks["unlock"] = lambda: left.extend(pool._idle)
+    getattr(pool, end)()
+
+    assert left == []
+
+
+def test_L8_clear_deallocates_all_that_is_idle_and_the_pool_stays_open():
+    deallocated = []
+    pool = ResourcePool(init="cba", minsize=2, maxage=1000, dealloc=deallocated.append)
+    pool.clear()
+    assert deallocated == ["a", "b", "c"]
+    assert len(pool) == 0
+    pool.push("d")
+
+    assert pool.pop() == "d"

@@ -1,0 +1,306 @@
+"""T2: the clock that is moved by hand."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+
+from tests.helpers import PATIENCE, Call
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
+
+
+def test_T2_time_moves_only_by_advance():
+    clock = ManualClock()
+    assert clock.now() == 0
+    clock.advance(2)
+    clock.advance(0)
+    clock.advance(0.5)
+    assert clock.now() == 2.5
+    assert ManualClock(start=7).now() == 7
+
+
+@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf])
+def test_T2_a_negative_or_endless_advance_is_a_ValueError(seconds):
+    clock = ManualClock()
+    with pytest.raises(ValueError, match="seconds must be a finite number >= 0, not"):
+        clock.advance(seconds)
+
+    assert clock.now() == 0
+
+
+def test_T2_an_advance_by_what_is_no_number_is_a_TypeError():
+    with pytest.raises(TypeError, match="seconds must be"):
+        ManualClock().advance("1")
+    with pytest.raises(TypeError, match="start must be"):
+        ManualClock("0")
+
+
+def test_T2_dealloc_runs_in_the_advancing_thread_with_the_clock_at_the_deadline():
+    clock = ManualClock()
+    log = []
+    pool = ResourcePool(maxage=5, clock=clock, dealloc=lambda r: log.append((r, clock.now(), threading.get_ident())))
+    pool.push("a")
+    clock.advance(2)
+    pool.push("b")
+    clock.advance(60)
+
+    assert log == [("a", 5, threading.get_ident()), ("b", 7, threading.get_ident())]
+    assert clock.now() == 62
+
+
+def test_T2_events_happen_in_the_order_of_their_deadlines_expiries_first():
+    clock = ManualClock()
+    log = []
+
+    def dealloc(resource):
+        log.append((clock.now(), resource, limited.waiting))
+
+    limited = ResourcePool(clock=clock)
+    pools = [ResourcePool(maxage=maxage, clock=clock, dealloc=dealloc) for maxage in (4, 3, 5)]
+    pools[0].push("4")
+    calls = [Call(limited.pop, timeout=timeout) for timeout in (3, 4)]
+    clock.await_blocked(2)
+    pools[1].push("3")
+    pools[2].push("5")
+    clock.advance(10)
+    for call in calls:
+        call.error()
+
+    assert log == [(3, "3", 2), (4, "4", 1), (5, "5", 0)]
+
+
+def test_T2_of_equal_deadlines_the_earlier_start_comes_first():
+    clock = ManualClock()
+    log = []
+    early = ResourcePool(maxage=5, clock=clock, dealloc=log.append)
+    late = ResourcePool(maxage=3, clock=clock, dealloc=log.append)
+    early.push("from 0")
+    clock.advance(2)
+    late.push("from 2")
+    clock.advance(3)
+
+    assert log == ["from 0", "from 2"]
+
+
+def test_T2_a_timeout_is_performed_when_advance_returns():
+    """A later push does not reach the waiter, however late its thread runs."""
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+    for _ in range(50):
+        call = Call(pool.pop, timeout=5)
+        clock.await_blocked(1)
+        clock.advance(5)
+        assert pool.waiting == 0
+        pool.push("a")
+        assert len(pool) == 1
+        error = call.error()
+        assert isinstance(error, ResourcePoolEmpty)
+        assert error.waited == 5
+        pool.clear()
+
+
+def test_T2_waited_is_measured_at_the_deadline():
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+    call = Call(pool.pop, timeout=5)
+    clock.await_blocked(1)
+    clock.advance(60)
+
+    assert call.error().waited == 5
+
+
+def test_T2_an_expiry_at_the_deadline_of_a_waiter_may_still_serve_it():
+    clock = ManualClock()
+    limited = ResourcePool(clock=clock)
+    expiring = ResourcePool(init="a", maxage=5, clock=clock, dealloc=limited.push)
+    call = Call(limited.pop, timeout=5)
+    clock.await_blocked(1)
+    clock.advance(5)
+
+    assert call.result() == "a"
+    assert len(expiring) == 0
+
+
+def test_T2_the_pool_starts_no_thread_under_it():
+    import _thread
+
+    before = _thread._count()
+    clock = ManualClock()
+    pool = ResourcePool(init="abc", maxage=5, clock=clock)
+    pool.push("d")
+
+    assert _thread._count() == before
+
+
+def test_T2_await_blocked_waits_in_real_time():
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+    with pytest.raises(TimeoutError, match=r"0 of 1 threads blocked within 0.01 s"):
+        clock.await_blocked(1, 0.01)
+    calls = [Call(pool.pop, timeout=0) for _ in range(3)]
+    assert clock.await_blocked(3, PATIENCE)
+    pool.push("a")
+    with pytest.raises(TimeoutError, match="2 of 3"):
+        clock.await_blocked(3, timeout=0.01)
+    pool.close()
+    assert sum(call.thread.join(PATIENCE) or call._error is None for call in calls) == 1
+
+
+def test_T2_await_blocked_does_not_count_who_has_been_served():
+    """Not even while its thread has the latch and has not come back from waiting for it."""
+    acquired, go_on = threading.Event(), threading.Event()
+
+    class Latch:
+        def __init__(self):
+            self._lock = threading.Lock()
+            self.release, self.locked = self._lock.release, self._lock.locked
+            self._fresh = True
+
+        def acquire(self, *args):
+            result = self._lock.acquire(*args)
+            if not self._fresh:
+                acquired.set()
+                assert go_on.wait(PATIENCE)
+            self._fresh = False
+            return result
+
+    clock = ManualClock()
+    pool = type("Pool", (ResourcePool,), {"_latch": Latch})(clock=clock)
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+    pool.push("a")
+    assert acquired.wait(PATIENCE)
+    with pytest.raises(TimeoutError):
+        clock.await_blocked(1, timeout=0)
+    go_on.set()
+
+    assert call.result() == "a"
+
+
+def test_T2_an_event_that_advances_the_clock_happens_once():
+    clock = ManualClock()
+    times = []
+
+    def advance():
+        times.append(clock.now())
+        clock.advance(1)
+
+    clock.call_at(0, 1, advance)
+    clock.advance(3)
+
+    assert times == [1]
+    assert clock.now() == 3
+
+
+def test_T2_an_event_that_raises_happens_once():
+    clock = ManualClock()
+    calls = []
+
+    def fail():
+        calls.append(clock.now())
+        raise ValueError("failed")
+
+    clock.call_at(0, 1, fail)
+    with pytest.raises(ValueError, match="failed"):
+        clock.advance(2)
+    clock.advance(2)
+
+    assert calls == [1]
+
+
+def test_T2_a_call_for_a_time_that_has_passed_does_not_set_the_clock_back():
+    clock = ManualClock(start=10)
+    times = []
+    clock.call_at(0, 5, lambda: times.append(clock.now()))
+    clock.advance(1)
+
+    assert times == [10]
+    assert clock.now() == 11
+
+
+def test_T2_what_a_finalizer_pushes_while_old_events_are_dropped_expires():
+    clock = ManualClock()
+    expired = []
+    pool = ResourcePool(maxage=5, clock=clock, dealloc=expired.append)
+
+    class PushesWhenLookedAt:
+        lock = function = None
+
+        @property
+        def done(self):
+            if not pool._idle:
+                pool.push("a")
+            return True
+
+    for i in range(64):
+        clock.call_at(0, 1000 + i, lambda: None)
+    clock._events[10] = (*clock._events[10][:-1], PushesWhenLookedAt())
+    clock.call_at(0, 1000, lambda: None)
+    clock.advance(5)
+
+    assert expired == ["a"]
+
+
+@pytest.mark.parametrize("start", [math.inf, -math.inf, math.nan])
+def test_T2_a_start_that_is_not_finite_is_a_ValueError(start):
+    with pytest.raises(ValueError, match="finite number"):
+        ManualClock(start)
+
+
+def test_T2_an_advance_that_no_float_can_hold_is_a_ValueError():
+    with pytest.raises(ValueError, match="added"):
+        ManualClock(0.5).advance(10**400)
+
+
+def test_T2_wait_works_with_any_lock():
+    clock = ManualClock()
+    for lock in (threading.Lock(), threading.BoundedSemaphore(1)):
+        lock.acquire()
+        call = Call(clock.wait, lock, clock.now(), 5)
+        clock.await_blocked(1)
+        clock.advance(5)
+        assert call.result() is False
+
+        call = Call(clock.wait, lock, clock.now(), 5)
+        clock.await_blocked(1)
+        lock.release()
+        assert call.result() is True
+        assert clock.wait(lock, clock.now() - 5, 5) is False
+
+
+def test_T2_an_interrupted_advance_is_made_up_for_by_the_next():
+    clock = ManualClock()
+    calls = []
+
+    def function():
+        calls.append(clock.now())
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    clock.call_at(0, 5, function)
+    with pytest.raises(KeyboardInterrupt):
+        clock.advance(9)
+    assert clock.now() == 5
+    clock.advance(1)
+    clock.advance(1)
+
+    assert calls == [5, 5]
+
+
+def test_T2_waits_that_ended_early_do_not_pile_up():
+    clock = ManualClock()
+    pool = ResourcePool(clock=clock)
+
+    def pop():
+        for _ in range(500):
+            pool.pop(timeout=1000)
+
+    call = Call(pop)
+    while call.thread.is_alive():
+        if pool.waiting:
+            pool.push("a")
+    call.result()
+
+    assert len(clock._events) < 200
