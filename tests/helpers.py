@@ -58,6 +58,11 @@ def waiting_pops(pool, clock, n, timeout=0):
     return calls
 
 
+def interrupt() -> None:
+    """What a signal handler may do to the call that it interrupts."""
+    raise KeyboardInterrupt
+
+
 class Resource:
     """A resource that can be told from all others, and referred to weakly."""
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, hooked_pool
+from tests.helpers import PATIENCE, Call, hooked_pool, interrupt, waiting_pops
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 
@@ -174,6 +174,24 @@ def test_L4_a_pop_that_close_overtook_does_not_wait():
     hooks["latch"] = lambda: Call(pool.close).result()
 
     assert isinstance(Call(pool.pop, timeout=0).error(), ResourcePoolClosed)
+
+
+def test_L4_a_waiter_that_close_was_twice_kept_from_waking_is_woken_by_the_next_call():
+    hooks = {}
+    clock = ManualClock()
+    pool = hooked_pool(hooks, clock=clock)
+    (waiter,) = waiting_pops(pool, clock, 1)
+
+    def interrupt_twice():
+        hooks["lock"] = interrupt
+        interrupt()
+
+    hooks["release"] = interrupt_twice
+    with pytest.raises(KeyboardInterrupt):
+        pool.close()
+    pool.push("a")
+
+    assert isinstance(waiter.error(), ResourcePoolClosed)
 
 
 def test_L4_a_pool_closes_at_the_end_of_its_block():

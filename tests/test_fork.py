@@ -111,30 +111,33 @@ def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks(end):
 
 
 def test_L5_also_the_victims_of_an_eviction_that_a_fork_interrupts():
+    """In the child the call that was interrupted goes on; what is pushed before that is left to it (K3)."""
     code = """
         import collections
         class Deque(collections.deque):
             def popleft(self):
+                global who
                 if len(self) == 2:
-                    fork(lambda: None)
+                    pid = os.fork()
+                    if pid == 0:
+                        who = "child"
+                        pool.push("mine")
+                        say("pushed")
+                    else:
+                        os.waitpid(pid, 0)
                 return super().popleft()
         class Pool(ResourcePool):
             _deque = Deque
         pool = Pool(init="cba", dealloc=lambda resource: say("dealloc", resource))
         pool.clear()
     """
-    # In the child the call that was interrupted goes on to the end of the script.
-    code = code.replace("fork(lambda: None)", "fork_here()")
-    here = """
-        def fork_here():
-            global who
-            pid = os.fork()
-            if pid == 0:
-                who = "child"
-            else:
-                os.waitpid(pid, 0)
-    """
-    assert output_of(FORK + dedent(here) + dedent(code)) == ["parent dealloc a", "parent dealloc b", "parent dealloc c"]
+    assert output_of(FORK + dedent(code)) == [
+        "child pushed",
+        "child dealloc mine",
+        "parent dealloc a",
+        "parent dealloc b",
+        "parent dealloc c",
+    ]
 
 
 def test_L5_a_pop_that_waits_in_the_parent_does_not_wait_in_the_child():

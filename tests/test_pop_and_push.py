@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.helpers import PATIENCE, Call, hooked_pool, waiting_pops
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty, _victims
 
 
 class Hostile:
@@ -185,6 +185,7 @@ def test_P3_an_eviction_on_its_way_hides_nothing_from_a_pop():
     pool.push("pushed")
 
     assert others[0].result() == "young"
+    assert not _victims._departing
 
 
 def test_P4_the_error_says_why():

@@ -9,12 +9,8 @@ import time
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, Resource, begun_push, hooked_pool, waiting_pops
+from tests.helpers import PATIENCE, Call, Resource, begun_push, hooked_pool, interrupt, waiting_pops
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
-
-
-def interrupt():
-    raise KeyboardInterrupt
 
 
 class InterruptingClock(ManualClock):
