@@ -275,6 +275,22 @@ def test_L3_one_thread_serves_deadline_after_deadline():
     assert threads == threads[:1] * 5
 
 
+def test_L3_an_interrupt_as_the_thread_starts_leaves_none_behind(monkeypatch):
+    start = _thread.start_new_thread
+
+    def start_and_interrupt(*args):
+        start(*args)
+        raise KeyboardInterrupt
+
+    pool = ResourcePool(maxage=1000)
+    before = _thread._count()
+    monkeypatch.setattr(_thread, "start_new_thread", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        pool._clock.call_at(time.monotonic(), 1000, print)
+
+    assert threads_become(before)
+
+
 def test_L3_a_slow_dealloc_does_not_delay_the_expiry_of_another_pool():
     stuck, go_on, expired = threading.Event(), threading.Event(), threading.Event()
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.helpers import PATIENCE, Call, hooked_pool
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _victims
 
 
 class StoppedClock:
@@ -393,7 +393,7 @@ def test_R3_what_becomes_due_while_pop_looks_is_not_laid_on_what_is_pushed_meanw
     hooks = {}
     clock = StoppedClock()
     evicted = []
-    pool = hooked_pool(hooks, init=["old"], maxage=5, maxsize=1, clock=clock, dealloc=evicted.append)
+    pool = hooked_pool(hooks, init=["old", "older"], maxage=5, maxsize=2, clock=clock, dealloc=evicted.append)
     pool._since = -math.inf  # as where no thread can be started
     clock.time = 4
 
@@ -404,6 +404,23 @@ def test_R3_what_becomes_due_while_pop_looks_is_not_laid_on_what_is_pushed_meanw
     hooks["after pop"] = time_passes_and_a_push_comes
 
     assert pool.pop() == "new"
+    assert evicted == ["older", "old"]
+
+
+def test_R3_a_pop_that_interrupts_the_holder_of_the_lock_does_not_get_what_is_due():
+    hooks = {}
+    clock = StoppedClock()
+    evicted = []
+    pool = hooked_pool(hooks, init=["old"], maxage=5, clock=clock, dealloc=evicted.append)
+    clock.time = 5
+
+    def pop():
+        with pytest.raises(ResourcePoolEmpty):
+            pool.pop()
+
+    hooks["locked"] = pop
+    pool.clear()
+
     assert evicted == ["old"]
 
 
@@ -420,6 +437,7 @@ def test_R3_pop_deallocates_the_due_though_the_floor_held_when_they_came():
 
 @pytest.mark.parametrize("arguments", [{"maxsize": 2}, {"maxage": 5}, {"maxsize": 4, "minsize": 2, "maxage": 5}])
 def test_R4_each_evicted_resource_gets_exactly_one_dealloc(arguments):
+    of_other_tests = set(_victims._departing)
     clock = ManualClock()
     deallocated = []
     pool = ResourcePool(dealloc=deallocated.append, clock=clock, **arguments)
@@ -430,6 +448,7 @@ def test_R4_each_evicted_resource_gets_exactly_one_dealloc(arguments):
     pool.close()
 
     assert sorted(deallocated) == list(range(100))
+    assert set(_victims._departing) <= of_other_tests
 
 
 def test_R4_evictions_of_several_threads_share_no_victim():

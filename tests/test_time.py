@@ -130,6 +130,16 @@ def test_T1_the_default_clock_waits_for_its_timeout():
     assert 0.05 <= caught.value.waited <= took
 
 
+def test_T1_a_call_of_the_default_clock_can_be_cancelled_twice():
+    from ya.resourcepool._clocks import _Alarm
+
+    alarm = _Alarm(0, 1, print)
+    alarm.cancel()
+    alarm.cancel()
+
+    assert not alarm.lock.locked()
+
+
 def test_T1_the_default_clock_takes_a_lock_that_is_free_at_the_deadline():
     from ya.resourcepool._clocks import SystemClock
 

@@ -325,19 +325,18 @@ def test_P9_a_waiter_that_is_interrupted_twice_is_served_nothing():
 
 
 def test_P9_a_timeout_that_interrupts_the_hand_over_changes_nothing():
+    """The clock has begun to end the wait when the push serves the waiter, which is gone with it at once."""
     clock = ManualClock()
     hooks = {}
     pool = hooked_pool(hooks, clock=clock)
-    first = Call(pool.pop, timeout=5)
-    clock.await_blocked(1)
-    second = Call(pool.pop, timeout=9)
-    clock.await_blocked(2)
+    first, second = waiting_pops(pool, clock, 2)
+    waiter = pool._waiters[0]
 
-    def wait_until_it_is_gone_and_advance():
+    def wait_until_it_is_gone_and_end_its_wait():
         first.result()
-        clock.advance(5)
+        waiter.leave()
 
-    hooks["released"] = wait_until_it_is_gone_and_advance
+    hooks["released"] = wait_until_it_is_gone_and_end_its_wait
     pool.push("a")
     pool.push("b")
 

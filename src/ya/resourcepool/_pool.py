@@ -252,9 +252,7 @@ class ResourcePool(Generic[R]):
         while True:
             waiter = Waiter(self, timeout, waiter)
             try:
-                if self._closed:
-                    pass
-                elif timeout is None or self._alloc is not None:
+                if timeout is None or self._alloc is not None:
                     self._settle(waiter.take)
                 else:
                     waiter.wait()
