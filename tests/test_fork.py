@@ -117,23 +117,23 @@ def test_L5_also_the_victims_of_an_eviction_that_a_fork_interrupts():
         class Deque(collections.deque):
             def popleft(self):
                 global who
-                if len(self) == 2:
+                if len(self) == 2 and who == "parent":
                     pid = os.fork()
                     if pid == 0:
                         who = "child"
-                        pool.push("mine")
+                        for i in range(4): pool.push(i)
                         say("pushed")
                     else:
                         os.waitpid(pid, 0)
                 return super().popleft()
         class Pool(ResourcePool):
             _deque = Deque
-        pool = Pool(init="cba", dealloc=lambda resource: say("dealloc", resource))
+        pool = Pool(init="cba", maxsize=3, dealloc=lambda resource: say("dealloc", resource))
         pool.clear()
     """
     assert output_of(FORK + dedent(code)) == [
         "child pushed",
-        "child dealloc mine",
+        *[f"child dealloc {i}" for i in range(4)],
         "parent dealloc a",
         "parent dealloc b",
         "parent dealloc c",
@@ -237,6 +237,28 @@ def test_L5_the_child_is_unlocked_though_another_thread_held_the_lock():
         say(pool.pop())
     """
     assert output_of(FORK + dedent(code)) == ["child mine 0", "parent the parent's"]
+
+
+def test_L5_a_manual_clock_is_unlocked_in_the_child():
+    code = """
+        clock = ManualClock()
+        pool = ResourcePool(maxage=5, clock=clock)
+        locked, go_on = threading.Event(), threading.Event()
+        def hold():
+            with clock._lock:
+                locked.set()
+                go_on.wait()
+        thread = threading.Thread(target=hold)
+        thread.start()
+        locked.wait()
+        def child():
+            pool.push("mine")
+            clock.advance(5)
+            say(len(pool))
+        fork(child)
+        go_on.set()
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0"]
 
 
 def test_L5_expiry_works_in_the_child():

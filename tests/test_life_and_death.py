@@ -280,6 +280,8 @@ def test_L3_an_interrupt_as_the_thread_starts_leaves_none_behind(monkeypatch):
 
     def start_and_interrupt(*args):
         start(*args)
+        while _thread._count() == before:
+            pass
         raise KeyboardInterrupt
 
     pool = ResourcePool(maxage=1000)
