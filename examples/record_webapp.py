@@ -13,6 +13,7 @@ import argparse
 import http.client
 import os
 import random
+import shlex
 import sqlite3
 import tempfile
 import threading
@@ -103,12 +104,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("webapp.json"))
     parser.add_argument("--speed", type=float, default=1, help="how much shorter than a minute")
     options = parser.parse_args()
+    if options.output.suffix != ".json" or not options.output.parent.is_dir():
+        parser.error(f"--output: expected the path of a .json file in a folder that exists, not {options.output}")
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "articles.sqlite")
-        fill(path)
+        database = Path(folder, "articles.sqlite")
+        fill(database)
         pool = ResourcePool(
-            alloc=lambda: sqlite3.connect(path, check_same_thread=False),
+            alloc=lambda: sqlite3.connect(database, check_same_thread=False),
             dealloc=sqlite3.Connection.close,
             maxsize=16,
             maxage=5,
@@ -120,7 +123,8 @@ def main() -> None:
             server.shutdown()
             server.server_close()
             recorder.write(options.output, **SETTINGS)
-    print(f"{len(recorder.rows())} requests recorded; now try: python -m sim {os.path.relpath(options.output)}")
+    path = shlex.quote(os.path.relpath(options.output))
+    print(f"{len(recorder.rows())} requests recorded; now try: python -m sim {path}")
 
 
 def play(port: int, speed: float) -> None:

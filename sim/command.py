@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,13 +16,16 @@ from rich.progress import track
 from sim.errors import WorkloadError
 from sim.replay import Setting
 from sim.report import show
-from sim.study import study
+from sim.study import Study, study
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command; return its exit status: 0, or 2 for what the user has to mend."""
+    """Run the command; return its exit status.
+
+    That is 0, 2 for what the user has to mend, 1 if the output can't be written, 130 after an interrupt.
+    """
     parser = argparse.ArgumentParser(
-        prog="python -m sim",
+        prog="resourcepool-sim" if Path(sys.argv[0]).stem == "resourcepool-sim" else "python -m sim",
         description="Replay a load through the real pool, and recommend how large it should be, and how long it "
         "should keep what is idle.",
     )
@@ -29,15 +34,30 @@ def run(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         result = study(options.workload, _progress)
+        _print(result, options)
     except WorkloadError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"{parser.prog}: the output can't be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left can't be written at exit, either
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _print(result: Study, options: argparse.Namespace) -> None:
+    console = Console()
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n")
+    elif console.is_terminal:
+        show(result, options.workload, console)
     else:
-        console = Console()
-        show(result, options.workload, console if console.is_terminal else Console(width=1000))
-    return 0
+        text = io.StringIO()
+        show(result, options.workload, Console(file=text, width=1000))
+        sys.stdout.writelines(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+    sys.stdout.flush()
 
 
 def _progress(settings: list[Setting]) -> Iterable[Setting]:

@@ -111,7 +111,7 @@ class _Rows:
 
     def load(self) -> Load:
         if not self._arrival:
-            raise self.error("there are no acquires in it")
+            raise self.error("has no acquires")
         # Within an instant those whose hold is zero come first, else it is the order of the file.
         order = sorted(range(len(self._arrival)), key=lambda i: (self._arrival[i], order_of_acquire(self._hold[i])))
         first = self._arrival[0]
@@ -166,15 +166,17 @@ def _lines(rows: _Rows, source: Trace) -> Iterator[list[str]]:
     opener = gzip.open if source.path.endswith(".gz") else open
     try:
         with opener(rows._path, "rt", encoding="utf-8-sig", newline="") as file:
-            yield from csv.reader(file)
+            yield from csv.reader(file, strict=True)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise rows.error(f"is no complete gzip file: {error}") from None
+        raise rows.error(f"is not a complete gzip file: {error}") from None
     except UnicodeDecodeError:
-        raise rows.error("is no text in UTF-8") from None
+        raise rows.error("is not UTF-8 text") from None
     except csv.Error as error:
-        raise rows.error(f"is no CSV: {error}") from None
+        raise rows.error(f"is not valid CSV: {error}") from None
     except OSError as error:
         raise rows.error(f"can't be read: {error.strerror}") from None
+    except ValueError as error:  # no name that a file can have
+        raise rows.error(f"can't be read: {error}") from None
 
 
 def _found(header: list[str]) -> Columns:
@@ -190,9 +192,9 @@ def _columns(rows: _Rows, wanted: Columns, header: list[str]) -> dict[str, int]:
     names = {"arrival": wanted.arrival, "hold": wanted.hold, "end": wanted.end, "key": wanted.key}
     times = sorted(name for name, column in names.items() if column is not None and name != "key")
     if len(times) != 2:
-        given = " and ".join(times) or "none"
         raise rows.error(
-            f"two of the columns arrival, hold and end are needed, not {given}; the file has {', '.join(header)}"
+            f"has the columns {', '.join(header)}; expected two of arrival, hold and end, "
+            "which $.workload.columns can name"
         )
     indices = {}
     for name, column in names.items():
@@ -200,20 +202,25 @@ def _columns(rows: _Rows, wanted: Columns, header: list[str]) -> dict[str, int]:
             continue
         if column not in header:
             raise rows.error(f"there is no column {column!r} for {name}; the file has {', '.join(header)}")
+        if header.count(column) > 1:
+            raise rows.error(f"has more than one column {column!r}")
         indices[name] = header.index(column)
     return indices
 
 
 def _time(rows: _Rows, row: int, name: str, text: str, unit: int) -> int:
+    hint = ""
     try:
-        nanoseconds = float(text) * unit
+        nanoseconds = float(text.replace("_", "?")) * unit  # Python allows 1_000
         if 0 <= nanoseconds < EXACT:
             return round(nanoseconds)
         if 0 <= nanoseconds <= LONGEST:
             return round(Decimal(text) * unit)
+        if LONGEST < nanoseconds < math.inf:
+            hint = "; is $.workload.unit right?"
     except (ValueError, ArithmeticError):
-        nanoseconds = math.nan
-    raise rows.error(f"{name}: {text!r} is not allowed; expected a number from 0 to a century", row)
+        pass
+    raise rows.error(f"{name}: {text!r} is not allowed; expected a number from 0 to a century{hint}", row)
 
 
 def seconds(nanoseconds: int) -> str:

@@ -29,8 +29,8 @@ def record(pool: ResourcePool[R]) -> Recorder[R]:
 class Recorder(Generic[R]):
     """A pool that remembers who asked when, and for how long it held its resource.
 
-    Use it in the place of the pool; what it does not record itself it passes on. A resource that is held
-    when the recording is written, or that is pushed without having been popped here, is not in it.
+    Use it in the place of the pool; what it does not record itself it passes on. Not in the recording are: a
+    resource that is not pushed before it is written, or that was not popped here, and a pop that raised.
 
     Args:
         pool: the pool; only its public interface is used.
@@ -41,19 +41,23 @@ class Recorder(Generic[R]):
         self._pool = pool
         self._clock = clock
         # Both are used by any thread; each operation on them is atomic.
-        self._held: dict[int, tuple[float, float]] = {}  # by resource: when it was asked for, and got
+        # By resource: when it was asked for, and got. The same object may be in the pool more than once.
+        self._held: dict[int, list[tuple[float, float]]] = {}
         self._rows: list[tuple[float, float]] = []  # when it was asked for, how long it was held
 
     def pop(self, timeout: float | None = None) -> R:
         """Pop from the pool, and begin a row."""
         asked = self._clock()
         resource = self._pool.pop(timeout)
-        self._held[id(resource)] = (asked, self._clock())
+        self._held.setdefault(id(resource), []).append((asked, self._clock()))
         return resource
 
     def push(self, resource: R) -> None:
         """End the resource's row, and push it to the pool."""
-        self._end(resource)
+        try:
+            self._end(*self._held[id(resource)].pop())
+        except (KeyError, IndexError):
+            pass  # it was not popped here
         self._pool.push(resource)
 
     def __call__(self, timeout: float | None = None) -> RecordedLease[R]:
@@ -61,7 +65,12 @@ class Recorder(Generic[R]):
         return RecordedLease(self, timeout)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_pool":  # it is being copied
+            raise AttributeError(name)
         return getattr(self._pool, name)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self._rows)} recorded, of {self._pool!r}>"
 
     def __len__(self) -> int:
         return len(self._pool)
@@ -75,11 +84,8 @@ class Recorder(Generic[R]):
     def __exit__(self, *exc_info: object) -> None:
         self._pool.close()
 
-    def _end(self, resource: R) -> None:
-        began = self._held.pop(id(resource), None)
-        if began is not None:
-            asked, got = began
-            self._rows.append((asked, self._clock() - got))
+    def _end(self, asked: float, got: float) -> None:
+        self._rows.append((asked, self._clock() - got))
 
     def rows(self) -> list[tuple[float, float]]:
         """What has been recorded: arrival and hold in seconds, the first arrival at 0, sorted."""
@@ -94,7 +100,8 @@ class Recorder(Generic[R]):
             settings: further parts of the workload file, such as `pool`, `sweep` or `cost`.
 
         Raises:
-            ValueError: nothing has been recorded, or the path does not end in `.json`.
+            ValueError: nothing has been recorded, the path does not end in `.json`, or a setting is not finite.
+            TypeError: a setting can't be written, or is one that the recording itself gives.
             OSError: a file can't be written.
         """
         path = Path(path)
@@ -103,14 +110,18 @@ class Recorder(Generic[R]):
         rows = self.rows()
         if not rows:
             raise ValueError("nothing has been recorded: no resource was popped and pushed")
+        if taken := settings.keys() & {"version", "workload"}:
+            raise TypeError(f"{taken.pop()!r} is given by the recording")
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("arrival", "hold"))
         writer.writerows((f"{arrival:.6f}", f"{hold:.6f}") for arrival, hold in rows)
         data = path.with_suffix(".csv.gz")
-        _write(data, gzip.compress(text.getvalue().encode(), mtime=0))
         workload = {"version": 1, "workload": {"kind": "trace", "path": data.name}, **settings}
-        lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in workload.items())
+        lines = ",\n".join(
+            f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in workload.items()
+        )
+        _write(data, gzip.compress(text.getvalue().encode(), mtime=0))
         _write(path, f"{{\n{lines}\n}}\n".encode())
 
 
@@ -124,15 +135,13 @@ class RecordedLease(Generic[R]):
     def __enter__(self) -> R:
         asked = self._recorder._clock()
         resource = self._lease.__enter__()
-        self._recorder._held[id(resource)] = (asked, self._recorder._clock())
-        self._resource = resource
+        self._began = asked, self._recorder._clock()
         return resource
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._recorder._end(self._resource)
-        del self._resource
+        self._recorder._end(*self._began)
         self._lease.__exit__(kind, error, trace)
 
     def discard(self) -> None:

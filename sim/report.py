@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sim.study import Row, Study, describe
+from sim.study import Row, Study, count, describe, number
 
 MOST_ROWS = 40  # in the table; all of them are in the JSON
 
@@ -19,12 +19,12 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "minsize": lambda row: _limit(row["minsize"]),
     "maxage\ns": lambda row: _limit(row["maxage"]),
     "cost": lambda row: f"{row['cost']:,.1f}",
-    "hit\nratio": lambda row: "-" if row["hit_ratio"] is None else f"{100 * row['hit_ratio']:.2f}%",
+    "hit\nratio": lambda row: f"{100 * row['hit_ratio']:.2f}%",
     "misses": lambda row: f"{row['misses']:,}",
     "idle\nseconds": lambda row: f"{row['idle_seconds']:,.1f}",
-    "peak\nidle": lambda row: f"{row['peak_idle']:,}",
     "evicted\nby size": lambda row: f"{row['evicted_overflow']:,}",
-    "by\nage": lambda row: f"{row['evicted_age']:,}",
+    "evicted\nby age": lambda row: f"{row['evicted_age']:,}",
+    "peak\nidle": lambda row: f"{row['peak_idle']:,}",
     "hits": lambda row: f"{row['hits']:,}",
 }
 
@@ -38,18 +38,23 @@ def show(study: Study, path: Path, console: Console) -> None:
 
     keys = "" if load["keys"] == 1 else f" of {load['keys']:,} keys"
     line(
-        f"{path}: {load['acquires']:,} acquires{keys} in {load['duration']:,.6g} s, "
+        f"{path}: {count(load['acquires'], 'acquire')}{keys} in {number(load['duration'])} s, "
         f"at most {load['peak_in_use']:,} in use at the same time"
     )
     if study["skipped"]:
-        line(f"{study['skipped']} combinations skipped: their minsize is larger than their maxsize")
+        line(f"{count(study['skipped'], 'combination')} skipped, with a minsize that is larger than the maxsize")
     shown = _chosen(study)
-    console.print(_table(study, shown, console.width if console.is_terminal else None))
+    table, hidden = _table(study, shown, console.width if console.is_terminal else None)
+    console.print(table)
+    if hidden:
+        line(f"not shown for lack of width: {', '.join(hidden)}; --json has all")
     if len(shown) < len(rows):
         line(f"{len(shown)} of {len(rows)} settings; --json has all")
-    line("* no setting has both fewer idle and fewer misses    > recommended")
+    line("* no setting has fewer misses without more idle time, or less idle time without more misses")
+    line("> recommended")
     line()
-    line(f"Recommended: {describe(recommended)}", "bold")
+    headline = "Recommended" if recommended["meets_slo"] else "No setting reaches the SLO. The cheapest"
+    line(f"{headline}: {describe(recommended)}", "bold")
     for reason in recommended["reasons"]:
         line(f"- {reason}")
     if len(rows) == 1:
@@ -69,14 +74,16 @@ def _chosen(study: Study) -> list[int]:
     return sorted(chosen)
 
 
-def _table(study: Study, shown: list[int], width: int | None) -> Table:
+def _table(study: Study, shown: list[int], width: int | None) -> tuple[Table, list[str]]:
+    """The table, and the columns for which it has no room."""
     rows = [study["rows"][i] for i in shown]
     columns = {name: [cell(row) for row in rows] for name, cell in COLUMNS.items()}
     for name in ("minsize", "maxsize", "maxage\ns"):
         if all(row[name.split("\n")[0]] is None for row in rows):
             del columns[name]
+    hidden: list[str] = []
     while width and len(columns) > 4 and _width(columns) > width:
-        columns.popitem()
+        hidden.insert(0, columns.popitem()[0].replace("\n", " "))
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("")
     for name in columns:
@@ -85,7 +92,7 @@ def _table(study: Study, shown: list[int], width: int | None) -> Table:
         best = i == study["recommended"]["row"]
         mark = (">" if best else " ") + ("*" if i in study["pareto"] else " ")
         table.add_row(mark, *cells, style="bold" if best else None)
-    return table
+    return table, hidden
 
 
 def _width(columns: dict[str, list[str]]) -> int:

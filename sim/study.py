@@ -11,7 +11,7 @@ from typing import Any
 from sim.errors import WorkloadError
 from sim.load import SECOND, load, seconds
 from sim.replay import Figures, Replay, Setting, Surroundings
-from sim.workload import LogGrid, Workload, read
+from sim.workload import LARGEST, MOST_SETTINGS, LogGrid, Workload, read
 
 Row = dict[str, Any]
 Study = dict[str, Any]
@@ -39,15 +39,13 @@ def study(path: Path, progress: Callable[[list[Setting]], Iterable[Setting]] = i
         alloc=_nanoseconds(workload.latency.alloc),
         check=_nanoseconds(workload.latency.check),
     )
-    if around.warmup and around.warmup >= acquires.duration:
+    if around.warmup > acquires.arrival[-1]:
         raise WorkloadError(
             path,
-            f"$.warmup: {workload.warmup:g} is not allowed; expected less than {seconds(acquires.duration)} s, "
-            "the duration of the load",
+            f"$.warmup: {workload.warmup:g} is not allowed; expected at most {seconds(acquires.arrival[-1])}, when the "
+            "last acquire comes",
         )
-    settings, skipped = _settings(workload)
-    if not settings:
-        raise WorkloadError(path, "$.sweep: in every combination minsize is larger than maxsize")
+    settings, skipped = _settings(workload, path)
     rows = [
         _row(workload, setting, Replay(acquires, setting, around).run(), around.warmup)
         for setting in progress(settings)
@@ -71,17 +69,32 @@ def _refuse(workload: Workload, path: Path) -> None:
         raise WorkloadError(path, "$.pool.alloc: false, a limited pool, is not simulated yet; expected true")
 
 
-def _settings(workload: Workload) -> tuple[list[Setting], int]:
+def _settings(workload: Workload, path: Path) -> tuple[list[Setting], int]:
     """The product of what is swept, in the order maxsize, minsize, maxage; and how many make no sense."""
     pool, sweep = workload.pool, workload.sweep
+    for name in ("maxsize", "minsize"):
+        grid = getattr(sweep, name)
+        if isinstance(grid, LogGrid) and max(grid.log) > LARGEST:
+            raise WorkloadError(
+                path, f"$.sweep.{name}.log: {max(grid.log):g} is not allowed; expected at most {LARGEST}"
+            )
+    axes = (
+        dict.fromkeys(_sizes(sweep.maxsize, pool.maxsize)),
+        dict.fromkeys(_sizes(sweep.minsize, pool.minsize)),
+        dict.fromkeys(_ages(sweep.maxage, pool.maxage)),
+    )
+    if (combinations := math.prod(map(len, axes))) > MOST_SETTINGS:
+        raise WorkloadError(path, f"$.sweep: {combinations:,} combinations; expected at most {MOST_SETTINGS:,}")
     settings, skipped = [], 0
-    for maxsize, minsize, maxage in itertools.product(
-        _sizes(sweep.maxsize, pool.maxsize), _sizes(sweep.minsize, pool.minsize), _ages(sweep.maxage, pool.maxage)
-    ):
+    for maxsize, minsize, maxage in itertools.product(*axes):
         if maxsize is not None and minsize is not None and minsize > maxsize:
             skipped += 1
         else:
             settings.append(Setting(maxsize, minsize, maxage))
+    if not settings and skipped == 1 and sweep.maxsize is None and sweep.minsize is None:
+        raise WorkloadError(path, f"$.pool: minsize {pool.minsize} is larger than maxsize {pool.maxsize}")
+    if not settings:
+        raise WorkloadError(path, "$.sweep: in every combination minsize is larger than maxsize")
     return settings, skipped
 
 
@@ -89,7 +102,7 @@ def _sizes(swept: list[int | None] | LogGrid | None, single: int | None) -> list
     if swept is None:
         return [single]
     if isinstance(swept, LogGrid):
-        return list(dict.fromkeys(round(value) for value in swept.values()))
+        return [round(value) for value in swept.values()]
     return swept
 
 
@@ -119,7 +132,7 @@ def _row(workload: Workload, setting: Setting, figures: Figures, warmup: int) ->
         "misses": figures.misses,
         "timeouts": 0,
         "unserved": 0,
-        "hit_ratio": figures.hits / figures.acquires if figures.acquires else None,
+        "hit_ratio": figures.hits / figures.acquires,
         "allocated": figures.allocated,
         "evicted_overflow": figures.evicted_overflow,
         "evicted_age": figures.evicted_age,
@@ -142,8 +155,8 @@ def _percentile(waits: list[int], percent: int) -> float | None:
 
 
 def _pareto(rows: list[Row]) -> list[int]:
-    """The rows of which none has both fewer idle and fewer misses, or fewer of one and as many of the other."""
-    points = [(row["mean_idle"], _miss_ratio(row)) for row in rows]
+    """The rows that no other beats: by fewer misses without more idle, or by less idle without more misses."""
+    points = [(row["mean_idle"], 1.0 - row["hit_ratio"]) for row in rows]
     order = sorted(range(len(rows)), key=lambda i: points[i])
     front: list[int] = []
     fewest = math.inf
@@ -152,10 +165,6 @@ def _pareto(rows: list[Row]) -> list[int]:
             front.append(i)
             fewest = points[i][1]
     return sorted(front)
-
-
-def _miss_ratio(row: Row) -> float:
-    return 0.0 if row["hit_ratio"] is None else 1.0 - float(row["hit_ratio"])
 
 
 def _recommend(workload: Workload, rows: list[Row]) -> dict[str, Any]:
@@ -178,7 +187,7 @@ def _recommend(workload: Workload, rows: list[Row]) -> dict[str, Any]:
 
 def _meets_slo(workload: Workload, row: Row) -> bool:
     slo = workload.slo
-    if slo.hit_ratio is not None and row["hit_ratio"] is not None and row["hit_ratio"] < slo.hit_ratio:
+    if slo.hit_ratio is not None and row["hit_ratio"] < slo.hit_ratio:
         return False
     return slo.wait_p99 is None or row["wait_p99"] is None or bool(row["wait_p99"] <= slo.wait_p99)
 
@@ -197,24 +206,28 @@ def _reasons(workload: Workload, rows: list[Row], meets: list[bool], best: int, 
     if len(rows) == 1:
         reasons.append("it is the only setting" + (" and does not reach the SLO" if not meets[best] else ""))
     elif not wanted:
-        reasons.append(f"it costs least of {len(rows)} settings: {row['cost']:.6g}")
+        reasons.append(f"it costs least of {len(rows)} settings: {number(row['cost'])}")
     elif meets[best]:
         several = f"{sum(meets)} of {len(rows)} settings"
-        reasons.append(f"it costs least, {row['cost']:.6g}, of the {several} with {' and '.join(wanted)}")
+        reasons.append(f"it costs least, {number(row['cost'])}, of the {several} with {' and '.join(wanted)}")
     else:
-        reasons.append(f"no setting has {' and '.join(wanted)}; of all, it costs least: {row['cost']:.6g}")
+        reasons.append(f"no setting has {' and '.join(wanted)}; of all, it costs least: {number(row['cost'])}")
+        if workload.slo.hit_ratio is not None:
+            best_ratio = max(rows, key=lambda row: row["hit_ratio"])
+            reasons.append(f"the best hit ratio is {best_ratio['hit_ratio']:.4f}, with {describe(best_ratio)}")
     parts = [
-        f"{row['allocated']} allocs at {cost.alloc:g}",
-        f"{row['idle_seconds']:.6g} idle seconds at {cost.idle_second:g}",
+        f"{count(row['allocated'], 'alloc')} at {cost.alloc:g}",
+        f"{number(row['idle_seconds'])} idle seconds at {cost.idle_second:g}",
     ]
     if row["wait_mean"]:
-        parts.append(f"{row['wait_mean'] * row['acquires']:.6g} seconds of waiting at {cost.wait_second:g}")
+        parts.append(f"{number(row['wait_mean'] * row['acquires'])} seconds of waiting at {cost.wait_second:g}")
     reasons.append("the cost is " + " + ".join(parts))
     if runner_up is not None:
         other = rows[runner_up]
         reasons.append(
             f"next is {describe(other)}, which costs {_percentage(other['cost'], row['cost'])}: "
-            f"{_difference(other, row, 'misses', 'misses')}, {_difference(other, row, 'mean_idle', 'idle on average')}"
+            f"{_difference(other, row, 'misses', 'misses')}, "
+            f"{_difference(other, row, 'mean_idle', 'resources idle on average')}"
         )
     return reasons
 
@@ -223,7 +236,7 @@ def _percentage(other: float, cost: float) -> str:
     if other == cost:
         return "as much"
     if cost == 0 or other > 10 * cost:
-        return f"{other:.6g}"
+        return number(other)
     return f"{100 * (other - cost) / cost:.2g} % more"
 
 
@@ -231,7 +244,7 @@ def _difference(other: Row, row: Row, figure: str, name: str) -> str:
     difference = other[figure] - row[figure]
     if not difference:
         return f"as many {name}"
-    return f"{abs(difference):.3g} {'fewer' if difference < 0 else 'more'} {name}"
+    return f"{number(abs(difference), 3)} {'fewer' if difference < 0 else 'more'} {name}"
 
 
 def describe(row: Row) -> str:
@@ -240,4 +253,14 @@ def describe(row: Row) -> str:
 
 
 def _show(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+    return "none" if value is None else number(value).replace(",", "")
+
+
+def number(value: float, digits: int = 6) -> str:
+    """A number for people: so many digits, and all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+
+
+def count(n: int, name: str) -> str:
+    """So many of what has that name."""
+    return f"{n:,} {name}" if n == 1 else f"{n:,} {name}s"

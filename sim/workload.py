@@ -5,6 +5,7 @@ Each class is an object of the file, each attribute a key. Times are in seconds.
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import json
 import math
@@ -21,9 +22,12 @@ CENTURY = 100 * 366 * 86_400  # seconds; more than that is a slip
 
 Seconds = Annotated[float, Meta(ge=0, le=CENTURY)]
 Age = Annotated[float, Meta(gt=0, le=CENTURY)]
-Size = Annotated[int, Meta(ge=0, le=1_000_000)]
+LARGEST = 1_000_000
+Size = Annotated[int, Meta(ge=0, le=LARGEST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Amount = Annotated[float, Meta(ge=0)]
+Amount = Annotated[float, Meta(ge=0, le=1e12)]
+
+MOST_SETTINGS = 100_000  # that a sweep may ask for
 
 
 class Strict(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -140,27 +144,34 @@ def read(path: Path) -> Workload:
         WorkloadError: it can't be read, or is not a workload.
     """
     try:
-        content = path.read_bytes()
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise WorkloadError(path, f"can't be read: {error.strerror}") from None
     try:
         return msgspec.json.decode(content, type=Workload)
     except msgspec.ValidationError as error:
         raise WorkloadError(path, _explain(str(error), content)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise WorkloadError(path, f"is no JSON: {_locate(str(error), content)}") from None
+    except msgspec.DecodeError as error:
+        raise WorkloadError(path, f"is not valid JSON: {_locate(str(error), content)}") from None
+    except UnicodeDecodeError:
+        byte = _first_undecodable(content)
+        problem = f"{content[byte : byte + 1]!r} is not UTF-8 text (byte {byte})"
+        raise WorkloadError(path, f"is not valid JSON: {_locate(problem, content)}") from None
+    except RecursionError:
+        raise WorkloadError(path, "is nested too deeply") from None
 
 
 def _explain(message: str, content: bytes) -> str:
     """Make msgspec's message say where, what is there, and what is allowed."""
     expected, _, where = message.partition(" - at `")
     where = where.rstrip("`") or "$"
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", expected)
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", expected, re.DOTALL)
     if unknown:
-        return f"{where}: {unknown[1]!r} is no key here{_suggest(unknown[1], where)}"
+        return f"{where}: unknown key {unknown[1]!r}{_suggest(unknown[1], where)}"
     missing = re.fullmatch(r"Object missing required field `(.*)`", expected)
     if missing:
-        return f"{where}: the key {missing[1]!r} is missing"
+        choices = CHOICES.get(f"{where}.{missing[1]}")
+        return f"{where}: the key {missing[1]!r} is missing" + (f"; expected {choices}" if choices else "")
     return f"{where}: {_value_at(where, content)} is not allowed; expected {_allowed(expected, where)}"
 
 
@@ -185,6 +196,7 @@ def _allowed(expected: str, where: str) -> str:
         return CHOICES.get(where, "another")
     if expected == "Number out of range":
         return "a smaller number"
+    expected = expected.replace(str(float(CENTURY)), "a century").replace(">= 0.0", ">= 0").replace("> 0.0", "> 0")
     kinds = re.sub(r"^Expected |, got .*$", "", expected).replace("`", "").split(" | ")
     *most, last = [re.sub(r"^\w+", lambda word: WORDS.get(word[0], word[0]), kind) for kind in kinds]
     return f"{', '.join(most)} or {last}" if most else last
@@ -201,23 +213,24 @@ def _value_at(where: str, content: bytes) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-KEYS = {
-    "$": Workload,
-    "$.pool": Pool,
-    "$.latency": Latency,
-    "$.cost": Cost,
-    "$.sweep": Sweep,
-    "$.slo": Slo,
-    "$.workload.columns": Columns,
+KEYS: dict[str, list[type[Struct]]] = {
+    "$": [Workload],
+    "$.workload": [Trace, Inline],
+    "$.pool": [Pool],
+    "$.latency": [Latency],
+    "$.cost": [Cost],
+    "$.sweep": [Sweep],
+    "$.slo": [Slo],
+    "$.workload.columns": [Columns],
 }
 
 
 def _suggest(key: str, where: str) -> str:
-    kind = KEYS.get(where)
-    if kind is None:
+    known = [name for kind in KEYS.get(where, []) for name in kind.__struct_fields__]
+    if not known:
         return ""
-    close = difflib.get_close_matches(key, kind.__struct_fields__, 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(kind.__struct_fields__)}"
+    close = difflib.get_close_matches(key, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
 def _locate(message: str, content: bytes) -> str:
@@ -227,3 +240,11 @@ def _locate(message: str, content: bytes) -> str:
     before = content[: int(byte[1])]
     line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
     return f"{message.replace(byte[0], '').strip()} at line {line}, column {column}"
+
+
+def _first_undecodable(content: bytes) -> int:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0

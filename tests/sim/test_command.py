@@ -61,7 +61,7 @@ def test_a_wrong_workload_is_one_line_and_status_2(files):
     done = run(path)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"python -m sim: {path}: $.pool: 'maxsise' is no key here; did you mean 'maxsize'?\n"
+    assert done.stderr == f"python -m sim: {path}: $.pool: unknown key 'maxsise'; did you mean 'maxsize'?\n"
 
 
 def test_no_argument_is_usage_and_status_2():
@@ -69,6 +69,37 @@ def test_no_argument_is_usage_and_status_2():
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: python -m sim")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_can_not_be_written_is_one_line_and_status_1():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sim", EXAMPLE, "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=EXAMPLE.parents[1],
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "python -m sim: the output can't be written: No space left on device\n"
+
+
+def test_an_interrupt_ends_it_without_a_word(files, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim.command.study", interrupt)
+
+    assert main([str(files.write(LOAD))]) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_terminal_no_line_ends_in_blanks():
+    assert not [line for line in run(EXAMPLE).stdout.splitlines() if line != line.rstrip()]
 
 
 def test_help_says_what_it_does():
@@ -102,11 +133,13 @@ def printed(result, width, *, terminal=True):
 def test_the_table_fits_the_terminal(files, width):
     result = study(files.write(LOAD, sweep={"maxsize": [0, 1, None], "minsize": [None, 0], "maxage": [5, None]}))
     text = printed(result, width)
-    table = text[text.index("maxsize", 30) : text.index("* no setting")]
+    table, _, _legend = text[text.index("maxsize", 30) :].partition("\n\n" if "\n\n" in text else "* no")
+    table = [line for line in text[text.index("maxsize", 30) :].splitlines()[1:] if line.startswith(" ")]
 
-    assert max(map(len, table.splitlines()[1:])) <= width
+    assert max(map(len, table)) <= width
     assert "…" not in text
-    assert ("hits" in table.split()) == (width >= 100)
+    assert ("not shown for lack of width" in text) == (width < 100)
+    assert text.count("hits") == 1
 
 
 def test_a_column_in_which_nothing_is_set_is_left_out(files):
@@ -123,6 +156,13 @@ def test_of_many_settings_the_best_are_shown(files):
     assert f"of {9 * 10} settings; --json has all" in text
     assert sum(line.startswith(" >") for line in text.splitlines()) == 1
     assert len(text.splitlines()) < 60
+
+
+def test_a_missed_slo_is_in_the_headline_with_the_best_that_there_is(files):
+    text = printed(study(files.write(LOAD, sweep={"maxsize": [0, 1, 3]}, slo={"hit_ratio": 0.9})), 200)
+
+    assert "\nNo setting reaches the SLO. The cheapest: maxsize=" in text
+    assert "\n- the best hit ratio is 0.5000, with maxsize=3, minsize=none, maxage=none\n" in text
 
 
 def test_a_single_setting_comes_with_advice(files):

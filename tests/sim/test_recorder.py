@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import subprocess
@@ -53,6 +54,48 @@ def test_the_arrival_is_when_it_was_asked_for_and_the_hold_begins_when_it_was_go
         clock.advance(1)
 
     assert recorder.rows() == [(0, 0), (5, 1)]
+
+
+def test_the_same_object_may_be_out_more_than_once(clock):
+    recorder = sim.Recorder(ResourcePool(init=["token"] * 3), clock.now)
+    first, second = recorder.pop(), recorder.pop()
+    clock.advance(1)
+    recorder.push(first)
+    with recorder():
+        clock.advance(1)
+    recorder.push(second)
+
+    assert sorted(hold for _, hold in recorder.rows()) == [1, 1, 2]
+
+
+def test_what_was_not_popped_here_is_passed_on_and_not_recorded(recorder):
+    recorder.push("mine")
+
+    assert recorder.pop() == "mine"
+    assert recorder.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"sweep": {"maxsize": range(3)}}, TypeError),
+        ({"sweep": {"maxage": [float("inf")]}}, ValueError),
+        ({"version": 2}, TypeError),
+        ({"workload": {}}, TypeError),
+    ],
+)
+def test_settings_that_can_not_be_read_again_are_refused_and_nothing_is_written(recorder, tmp_path, settings, error):
+    recorder.push(recorder.pop())
+    with pytest.raises(error):
+        recorder.write(tmp_path / "load.json", **settings)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_shows_its_pool_and_can_not_be_copied(recorder):
+    assert repr(recorder).startswith("<Recorder: 0 recorded, of <ResourcePool: ")
+    with pytest.raises(TypeError, match="one owner"):
+        copy.deepcopy(recorder)
 
 
 def test_a_resource_may_be_of_any_kind(clock):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sim.errors import WorkloadError
+from sim.study import number
+
 LOAD = ([0, 0, 0, 10, 10, 20], [1, 2, 3, 1, 1, 1])
 
 
@@ -140,5 +143,32 @@ def test_the_reasons_say_why_what_it_costs_and_what_is_next(files):
         "it costs least, 3.36, of the 2 of 3 settings with a hit ratio of at least 0.3",
         "the cost is 3 allocs at 1 + 36 idle seconds at 0.01",
         "next is maxsize=3, minsize=none, maxage=none, which costs 5.4 % more: "
-        "as many misses, 0.857 more idle on average",
+        "as many misses, 0.857 more resources idle on average",
+    ]
+
+
+def test_a_value_that_is_swept_twice_is_compared_once(files):
+    study = files.study(*LOAD, sweep={"maxsize": [1, 1, 2], "maxage": [2, 2.0]})
+
+    assert [row["maxsize"] for row in study["rows"]] == [1, 2]
+
+
+def test_a_larger_pool_can_be_worse_where_an_overflow_evicts_down_to_minsize(files):
+    study = files.study([0, 0, 0, 0, 2, 2], [1, 1, 1, 1, 9, 9], sweep={"maxsize": [2, 3], "minsize": [1]})
+
+    assert [row["hits"] for row in study["rows"]] == [3, 2]
+
+
+def test_a_warmup_after_the_last_acquire_is_refused_whatever_comes_later(files):
+    with pytest.raises(WorkloadError, match="expected at most 1, when the last acquire comes"):
+        files.study([0, 1], [100, 100], warmup=50)
+
+
+def test_numbers_are_shown_with_all_their_digits_before_the_point():
+    assert [number(value) for value in (0, 1.5, 42.15151, 123456.7, 7949020.4)] == [
+        "0",
+        "1.5",
+        "42.1515",
+        "123457",
+        "7,949,020",
     ]
