@@ -22,8 +22,8 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "hit\nratio": lambda row: f"{100 * row['hit_ratio']:.2f}%",
     "misses": lambda row: f"{row['misses']:,}",
     "idle\nseconds": lambda row: f"{row['idle_seconds']:,.1f}",
-    "evicted\nby size": lambda row: f"{row['evicted_overflow']:,}",
-    "evicted\nby age": lambda row: f"{row['evicted_age']:,}",
+    "over-\nflow": lambda row: f"{row['evicted_overflow']:,}",
+    "ex-\npiry": lambda row: f"{row['evicted_age']:,}",
     "peak\nidle": lambda row: f"{row['peak_idle']:,}",
     "hits": lambda row: f"{row['hits']:,}",
 }
@@ -83,7 +83,7 @@ def _table(study: Study, shown: list[int], width: int | None) -> tuple[Table, li
             del columns[name]
     hidden: list[str] = []
     while width and len(columns) > 4 and _width(columns) > width:
-        hidden.insert(0, columns.popitem()[0].replace("\n", " "))
+        hidden.insert(0, columns.popitem()[0].replace("-\n", "").replace("\n", " "))
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("")
     for name in columns:
