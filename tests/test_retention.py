@@ -33,6 +33,15 @@ def idle(pool):
     return [pool.pop() for _ in range(len(pool))][::-1]
 
 
+def push_held_up(hooks, pool, resource):
+    """A push in another thread that has read the clock, and makes the resource idle when the event is set."""
+    stamped, go_on = threading.Event(), threading.Event()
+    hooks["append"] = lambda: (stamped.set(), go_on.wait(PATIENCE))
+    push = Call(pool.push, resource)
+    assert stamped.wait(PATIENCE)
+    return push, go_on
+
+
 def test_R1_more_than_maxsize_idle_evicts_the_oldest():
     evicted = []
     pool = ResourcePool(maxsize=2, dealloc=evicted.append)
@@ -348,10 +357,7 @@ def test_R3_pop_does_not_get_what_was_due_before_its_push_made_it_idle():
     hooks = {}
     deallocated = []
     pool = hooked_pool(hooks, maxage=5, clock=clock, dealloc=deallocated.append)
-    stamped, go_on = threading.Event(), threading.Event()
-    hooks["append"] = lambda: (stamped.set(), go_on.wait(PATIENCE))
-    push = Call(pool.push, "a")
-    assert stamped.wait(PATIENCE)
+    push, go_on = push_held_up(hooks, pool, "a")
     clock.time = 6
 
     def let_it_be_idle():
@@ -374,10 +380,7 @@ def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
     hooks = {}
     deallocated = []
     pool = hooked_pool(hooks, maxage=5, clock=clock, dealloc=deallocated.append)
-    stamped, go_on = threading.Event(), threading.Event()
-    hooks["append"] = lambda: (stamped.set(), go_on.wait(PATIENCE))
-    push = Call(pool.push, "older")
-    assert stamped.wait(PATIENCE)
+    push, go_on = push_held_up(hooks, pool, "older")
     clock.time = 4
     pool.push("younger")
     go_on.set()
