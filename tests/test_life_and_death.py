@@ -7,12 +7,13 @@ import gc
 import threading
 import time
 import weakref
+from collections import deque
 from textwrap import dedent
 
 import pytest
 
 from tests.helpers import PATIENCE, PRELUDE, Call, Resource, output_of, python
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty, _victims
 
 
 def threads_become(n, within=PATIENCE):
@@ -114,6 +115,21 @@ def test_L1_exit_deallocates_what_a_background_thread_has_evicted_and_not_got_to
         begun.wait()
     """
     assert output_of(PRELUDE + f"HOW = {how!r}\n" + dedent(code)) == list("abc" if how == "expiry" else "abcd")
+
+
+def test_L1_exit_and_the_thread_that_evicted_share_what_is_left():
+    """The thread goes on deallocating while exit takes over."""
+
+    class Shrinking(deque):
+        def __len__(self):
+            return super().__len__() + 1  # one has gone since
+
+    victims, deallocated = Shrinking("ab"), []
+    _victims.announce(victims, deallocated.append, False)
+    for arguments in _victims.take_over():
+        _victims.deallocate(*arguments)
+
+    assert deallocated == ["a", "b"]
 
 
 def test_L1_a_pool_that_is_made_when_all_others_are_gone_is_closed_first():
