@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -144,14 +146,24 @@ def begun_push(hooks: dict[str, Callable[[], None]], pool: ResourcePool[Any], re
 def python(
     code: str, *, timeout: float = PATIENCE, arguments: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script in a fresh interpreter, which must end in time."""
-    return subprocess.run(
+    """Run a script in a fresh interpreter, which must end in time, with all that it has forked."""
+    process = subprocess.Popen(
         [sys.executable, *arguments, "-c", textwrap.dedent(code)],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
-        check=False,
+        start_new_session=True,
     )
+    try:
+        stdout, stderr = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def output_of(code: str, **kwargs: Any) -> list[str]:
