@@ -454,6 +454,16 @@ def test_R4_each_evicted_resource_gets_exactly_one_dealloc(arguments):
     assert set(_victims._departing) <= of_other_tests
 
 
+def test_R4_an_eviction_whose_victims_are_popped_before_it_gets_them_leaves_nothing_behind():
+    of_other_tests = set(_victims._departing)
+    hooks = {}
+    pool = hooked_pool(hooks, init="ab")
+    hooks["popleft"] = lambda: [Call(pool.pop).result() for _ in "ab"]
+    pool.clear()
+
+    assert set(_victims._departing) <= of_other_tests
+
+
 def test_R4_evictions_of_several_threads_share_no_victim():
     deallocated = []
     pool = ResourcePool(maxsize=3, minsize=1, dealloc=deallocated.append)

@@ -35,7 +35,7 @@ from ._clocks import SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._lease import Lease
 from ._moves import move
-from ._victims import announce, deallocate, withdraw
+from ._victims import announce, deallocate
 from ._waiter import Waiter
 
 TYPE_CHECKING = False
@@ -289,8 +289,7 @@ class ResourcePool(Generic[R]):
         victims: deque[Any] = deque()
         try:
             self._look(victims, step)
-            if victims:
-                deallocate(victims, self._dealloc, self._maxage is not None)
+            deallocate(victims, self._dealloc, self._maxage is not None)
         except BaseException:
             deallocate(victims, self._dealloc, self._maxage is not None)
             raise
@@ -364,8 +363,6 @@ class ResourcePool(Generic[R]):
                 # has missed it, because that nothing is idle is decided under the lock.
                 if len(idle) < keep or not (now is None or now - victims[-1][0] >= maxage):
                     move(victims.pop, idle.extendleft)
-                    if not victims:
-                        withdraw(victims)
         except IndexError:
             pass  # pops took the rest
 

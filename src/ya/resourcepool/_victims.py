@@ -20,13 +20,8 @@ _departing: dict[int, tuple[deque[Any], Dealloc, bool]] = {}
 
 
 def announce(victims: deque[Any], dealloc: Dealloc, stamped: bool) -> None:
-    """Have `take_over` find what is in `victims`, now or later, until it has been deallocated."""
+    """Have `take_over` find what is in `victims`, now or later, until `deallocate` has been called with it."""
     _departing[id(victims)] = victims, dealloc, stamped
-
-
-def withdraw(victims: deque[Any]) -> None:
-    """Take back what was announced: there are none."""
-    _departing.pop(id(victims), None)
 
 
 def take_over() -> list[tuple[deque[Any], Dealloc, bool]]:
@@ -69,7 +64,7 @@ def deallocate(victims: deque[Any], dealloc: Dealloc, stamped: bool = False) -> 
             _log(dealloc)
         except BaseException as error:
             interrupt = error
-    withdraw(victims)
+    _departing.pop(id(victims), None)
     if interrupt is not None:
         try:
             raise interrupt
