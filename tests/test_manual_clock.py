@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tests.helpers import PATIENCE, Call
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _manual
 
 
 def test_T2_time_moves_only_by_advance():
@@ -192,6 +192,26 @@ def test_T2_an_event_that_advances_the_clock_happens_once():
 
     assert times == [1]
     assert clock.now() == 3
+
+
+def test_T2_a_call_that_another_thread_cancels_as_it_begins_does_no_harm():
+    """The thread closes its pool between two looks at what is to be called."""
+
+    class Event(_manual._Event):
+        @property
+        def function(self):
+            function, self._function = self._function, None
+            return function
+
+        @function.setter
+        def function(self, function):
+            self._function = function
+
+    calls = []
+    event = Event(lambda: calls.append("called"))
+    event.happen()
+
+    assert calls == ["called"]
 
 
 def test_T2_an_event_that_raises_happens_once():

@@ -46,10 +46,10 @@ class _Event:
 
     def happen(self) -> None:
         self.done = True  # first: what happens may advance the clock, too
-        lock = self.lock
+        function, lock = self.function, self.lock  # `cancel` may forget them meanwhile
         try:
-            if self.function is not None:
-                self.function()
+            if function is not None:
+                function()
             elif hasattr(lock, "leave"):
                 lock.leave()
             else:
