@@ -101,4 +101,4 @@ def _width(columns: dict[str, list[str]]) -> int:
 
 
 def _limit(value: float | None) -> str:
-    return "none" if value is None else f"{value:,g}" if value < 1e6 else f"{value:g}"
+    return "none" if value is None else f"{value:,g}" if value < 1e6 else number(value)

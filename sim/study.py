@@ -91,10 +91,11 @@ def _settings(workload: Workload, path: Path) -> tuple[list[Setting], int]:
             skipped += 1
         else:
             settings.append(Setting(maxsize, minsize, maxage))
-    if not settings and skipped == 1 and sweep.maxsize is None and sweep.minsize is None:
-        raise WorkloadError(path, f"$.pool: minsize {pool.minsize} is larger than maxsize {pool.maxsize}")
     if not settings:
-        raise WorkloadError(path, "$.sweep: in every combination minsize is larger than maxsize")
+        problem = "$.sweep: in every combination minsize is larger than maxsize"
+        if sweep.maxsize is None and sweep.minsize is None:
+            problem = f"$.pool: minsize {pool.minsize} is larger than maxsize {pool.maxsize}"
+        raise WorkloadError(path, problem)
     return settings, skipped
 
 

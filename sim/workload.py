@@ -154,9 +154,7 @@ def read(path: Path) -> Workload:
     except msgspec.DecodeError as error:
         raise WorkloadError(path, f"is not valid JSON: {_locate(str(error), content)}") from None
     except UnicodeDecodeError:
-        byte = _first_undecodable(content)
-        problem = f"{content[byte : byte + 1]!r} is not UTF-8 text (byte {byte})"
-        raise WorkloadError(path, f"is not valid JSON: {_locate(problem, content)}") from None
+        raise WorkloadError(path, f"is not valid JSON: {_undecodable(content)}") from None
     except RecursionError:
         raise WorkloadError(path, "is nested too deeply") from None
 
@@ -237,14 +235,19 @@ def _locate(message: str, content: bytes) -> str:
     byte = re.search(r"\(byte (\d+)\)", message)
     if not byte:
         return message
-    before = content[: int(byte[1])]
-    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
-    return f"{message.replace(byte[0], '').strip()} at line {line}, column {column}"
+    return f"{message.replace(byte[0], '').strip()} {_place(content, int(byte[1]))}"
 
 
-def _first_undecodable(content: bytes) -> int:
+def _undecodable(content: bytes) -> str:
+    """Where it is no text. What msgspec says of that is about the one string that it was in."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
-        return error.start
-    return 0
+        return f"{content[error.start : error.start + 1]!r} is not UTF-8 text {_place(content, error.start)}"
+    return "a string is not UTF-8 text"
+
+
+def _place(content: bytes, byte: int) -> str:
+    before = content[:byte]
+    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+    return f"at line {line}, column {column}"

@@ -141,6 +141,10 @@ WRONG = [
     ({"sweep": {"minsize": [3], "maxsize": [2]}}, "$.sweep: in every combination minsize is larger than maxsize"),
     ({"pool": {"minsize": 3, "maxsize": 2}}, "$.pool: minsize 3 is larger than maxsize 2"),
     (
+        {"pool": {"minsize": 3, "maxsize": 2}, "sweep": {"maxage": [1, 2]}},
+        "$.pool: minsize 3 is larger than maxsize 2",
+    ),
+    (
         {"sweep": {"minsize": {"log": [1, 1e9], "n": 2}}},
         "$.sweep.minsize.log: 1e+09 is not allowed; expected at most 1000000",
     ),
