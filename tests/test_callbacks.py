@@ -195,6 +195,16 @@ def test_K1_a_waiter_that_drops_what_it_got_does_so_outside_the_lock():
     assert finalized.wait(PATIENCE)
 
 
+def give_up(end, pool, one_more):
+    """Have the pool give up what is idle, by that end; its maxage is 5."""
+    if end == "overflow":
+        pool.push(one_more)
+    elif end == "expiry":
+        pool._clock.advance(5)
+    else:
+        getattr(pool, end)()
+
+
 @pytest.mark.parametrize("end", ["overflow", "expiry", "close", "clear"])
 def test_K2_a_raising_dealloc_is_logged_and_the_others_are_deallocated(end, caplog):
     clock = ManualClock()
@@ -206,12 +216,7 @@ def test_K2_a_raising_dealloc_is_logged_and_the_others_are_deallocated(end, capl
 
     pool = ResourcePool(init="cba", maxsize=3, minsize=0, maxage=5, dealloc=dealloc, clock=clock)
     with caplog.at_level(logging.ERROR, "ya.resourcepool"):
-        if end == "overflow":
-            pool.push("d")
-        elif end == "expiry":
-            clock.advance(5)
-        else:
-            getattr(pool, end)()
+        give_up(end, pool, "d")
 
     assert deallocated == list("abcd" if end == "overflow" else "abc")
     assert [record.name for record in caplog.records] == ["ya.resourcepool"] * len(deallocated)
@@ -232,12 +237,7 @@ def test_K2_an_interrupt_in_dealloc_propagates_after_the_rest(end, error):
 
     pool = ResourcePool(init="cba", maxsize=3, minsize=0, maxage=5, dealloc=dealloc, clock=clock)
     with pytest.raises(error):
-        if end == "overflow":
-            pool.push("d")
-        elif end == "expiry":
-            clock.advance(5)
-        else:
-            getattr(pool, end)()
+        give_up(end, pool, "d")
 
     assert deallocated == list("abcd" if end == "overflow" else "abc")
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import textwrap
 
 import pytest
+
+from tests.helpers import python
 
 PRELUDE = """
 import gc, os, signal, sys, threading, time, weakref
@@ -34,13 +35,7 @@ needs_posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
 def run(code: str, *, within: float = 10) -> None:
     """Run a script, which must end well and in time."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", PRELUDE + textwrap.dedent(code)],
-            capture_output=True,
-            text=True,
-            timeout=within,
-            check=False,
-        )
+        done = python(PRELUDE + textwrap.dedent(code), timeout=within)
     except subprocess.TimeoutExpired:
         pytest.fail(f"stuck for {within} s")
     assert done.returncode == 0, done.stderr

@@ -26,6 +26,19 @@ class InterruptingClock(ManualClock):
         raise self._error
 
 
+class SlowCheck:
+    """A check that takes until it is let go, for the slow and the dead; `begun` counts how often it was called so."""
+
+    def __init__(self):
+        self.begun, self.go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def __call__(self, resource):
+        if resource in ("slow", "dead"):
+            self.begun.release()
+            assert self.go_on.acquire(timeout=PATIENCE)
+        return resource != "dead"
+
+
 def test_P7_waiters_are_served_first_come_first_served():
     clock = ManualClock()
     pool = ResourcePool(clock=clock)
@@ -91,65 +104,44 @@ def test_P7_a_newcomer_does_not_take_what_is_pushed_while_it_looks():
 
 def test_P7_a_waiter_is_not_waiting_while_its_check_runs():
     clock = ManualClock()
-    checking, go_on = threading.Semaphore(0), threading.Semaphore(0)
-
-    def check(resource):
-        if resource == "slow":
-            checking.release()
-            assert go_on.acquire(timeout=PATIENCE)
-        return True
-
+    check = SlowCheck()
     pool = ResourcePool(check=check, clock=clock)
     first, second = waiting_pops(pool, clock, 2)
     pool.push("slow")
-    assert checking.acquire(timeout=PATIENCE)
+    assert check.begun.acquire(timeout=PATIENCE)
     assert pool.waiting == 1
     pool.push("for the second")
     assert second.result() == "for the second"
     pool.push("idle")
     assert len(pool) == 1
-    go_on.release()
+    check.go_on.release()
 
     assert first.result() == "slow"
 
 
 def test_P7_a_waiter_with_a_dead_candidate_first_takes_what_is_idle():
     clock = ManualClock()
-    checking, go_on = threading.Semaphore(0), threading.Semaphore(0)
-
-    def check(resource):
-        if resource == "dead":
-            checking.release()
-            assert go_on.acquire(timeout=PATIENCE)
-        return resource != "dead"
-
+    check = SlowCheck()
     pool = ResourcePool(check=check, clock=clock)
     (waiter,) = waiting_pops(pool, clock, 1)
     pool.push("dead")
-    assert checking.acquire(timeout=PATIENCE)
+    assert check.begun.acquire(timeout=PATIENCE)
     pool.push("idle")
-    go_on.release()
+    check.go_on.release()
 
     assert waiter.result() == "idle"
 
 
 def test_P7_a_waiter_with_a_dead_candidate_keeps_its_place():
     clock = ManualClock()
-    checking, go_on = threading.Semaphore(0), threading.Semaphore(0)
-
-    def check(resource):
-        if resource == "dead":
-            checking.release()
-            assert go_on.acquire(timeout=PATIENCE)
-        return resource != "dead"
-
+    check = SlowCheck()
     pool = ResourcePool(check=check, clock=clock)
     first, second = waiting_pops(pool, clock, 2)
     pool.push("dead")
-    assert checking.acquire(timeout=PATIENCE)
+    assert check.begun.acquire(timeout=PATIENCE)
     third = Call(pool.pop, timeout=0)
     clock.await_blocked(2)
-    go_on.release()
+    check.go_on.release()
     clock.await_blocked(3)
     for resource in "abc":
         pool.push(resource)
