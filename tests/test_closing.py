@@ -194,6 +194,20 @@ def test_L4_a_waiter_that_close_was_twice_kept_from_waking_is_woken_by_the_next_
     assert isinstance(waiter.error(), ResourcePoolClosed)
 
 
+@pytest.mark.parametrize("point", ["lock", "locked", "__len__", "unlock"])
+def test_L4_a_close_that_interrupts_a_pop_wakes_the_waiters(point):
+    """The pop has nothing to do itself, and has to look nevertheless what was left to it."""
+    clock = ManualClock()
+    hooks = {}
+    pool = hooked_pool(hooks, clock=clock)
+    (waiter,) = waiting_pops(pool, clock, 1)
+    hooks[point] = pool.close
+    with pytest.raises(ResourcePoolClosed):
+        pool.pop()
+
+    assert isinstance(waiter.error(), ResourcePoolClosed)
+
+
 def test_L4_a_pool_closes_at_the_end_of_its_block():
     deallocated = []
     with pytest.raises(KeyError), ResourcePool(init="a", dealloc=deallocated.append) as pool:

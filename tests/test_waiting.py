@@ -94,7 +94,7 @@ def test_P7_a_newcomer_does_not_take_what_is_pushed_while_it_looks():
     pool = hooked_pool(hooks, clock=clock)
     (waiter,) = waiting_pops(pool, clock, 1)
     pushes = []
-    hooks["after pop"] = lambda: pushes.append(begun_push(hooks, pool, "a"))
+    hooks["after __len__"] = lambda: pushes.append(begun_push(hooks, pool, "a"))
     with pytest.raises(ResourcePoolEmpty):
         pool.pop()
     pushes[0].result()

@@ -20,10 +20,10 @@ class Lease(Generic[R]):
 
     __slots__ = ("_discarded", "_pool", "_resource", "_timeout")
 
-    def __init__(self, pool: ResourcePool[R], timeout: float | None) -> None:
-        self._pool = pool
-        self._timeout = timeout
-        self._resource: Any = OUTSIDE
+    if TYPE_CHECKING:  # set by the pool
+        _pool: ResourcePool[R]
+        _timeout: float | None
+        _resource: Any
 
     def __enter__(self) -> R:
         if self._resource is not OUTSIDE:
@@ -33,8 +33,9 @@ class Lease(Generic[R]):
         self._resource = resource
         return resource
 
-    def __exit__(self, *exc_info: object) -> None:
-        resource, self._resource = self._resource, OUTSIDE
+    def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        resource = self._resource
+        self._resource = OUTSIDE
         if self._discarded:
             self._pool._discard(resource)
         else:

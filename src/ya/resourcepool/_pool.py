@@ -33,9 +33,9 @@ from . import _lifecycle
 from ._arguments import check_arguments
 from ._clocks import SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
-from ._lease import Lease
+from ._lease import OUTSIDE, Lease
 from ._moves import move
-from ._victims import announce, deallocate
+from ._victims import announce, deallocate, withdraw
 from ._waiter import Waiter
 
 TYPE_CHECKING = False
@@ -194,7 +194,9 @@ class ResourcePool(Generic[R]):
 
     def __call__(self, timeout: float | None = None) -> Lease[R]:
         """Pop for the length of a block, then push: `with pool() as resource:` (W1)."""
-        return Lease(self, timeout)
+        lease: Lease[R] = Lease()  # no `__init__`: to call one would be a good part of the time that a block takes
+        lease._pool, lease._timeout, lease._resource = self, timeout, OUTSIDE
+        return lease
 
     def clear(self) -> None:
         """Deallocate all that is idle; the pool stays open (L8)."""
@@ -248,9 +250,8 @@ class ResourcePool(Generic[R]):
 
     def _pop(self, timeout: float | None) -> R:
         """Pop under the lock; if nothing is idle: allocate, wait or raise."""
-        waiter: Waiter | None = None
+        waiter = Waiter(self, timeout)
         while True:
-            waiter = Waiter(self, timeout, waiter)
             try:
                 if timeout is None or self._alloc is not None:
                     self._settle(waiter.take)
@@ -271,6 +272,7 @@ class ResourcePool(Generic[R]):
             if self._check is None or self._alive(resource):
                 return resource
             del resource
+            waiter = waiter.again()
 
     def _alive(self, resource: R) -> bool:
         """Whether it is alive. If `check` raises, it is deallocated (P5)."""
@@ -289,7 +291,8 @@ class ResourcePool(Generic[R]):
         victims: deque[Any] = deque()
         try:
             self._look(victims, step)
-            deallocate(victims, self._dealloc, self._maxage is not None)
+            if victims:
+                deallocate(victims, self._dealloc, self._maxage is not None)
         except BaseException:
             deallocate(victims, self._dealloc, self._maxage is not None)
             raise
@@ -316,8 +319,8 @@ class ResourcePool(Generic[R]):
     def _hold(self, victims: deque[Any], step: Step | None) -> None:
         while True:
             with self._lock:
-                self._unsettled = False
-                self._tend(victims)
+                if step is None or self._idle:
+                    self._tend(victims)
                 if step is not None and step(victims):
                     self._tend(victims)
                 step = None
@@ -329,6 +332,7 @@ class ResourcePool(Generic[R]):
 
     def _tend(self, victims: deque[Any]) -> None:
         """Expire, serve the waiters, evict the overflow, tell the fast path what to look out for."""
+        self._unsettled = False
         idle, waiters = self._idle, self._waiters
         if self._maxage is not None:
             self._evict(victims, self._floor, self._clock.now())
@@ -341,7 +345,8 @@ class ResourcePool(Generic[R]):
         elif self._maxsize is not None and len(idle) > self._maxsize:
             self._evict(victims, self._maxsize if self._minsize is None else self._minsize)
         if self._closed or waiters:
-            self._bar()
+            if not self._barred:
+                self._bar()
         else:
             self._barred = False
             self._limit = UNLIMITED if self._maxsize is None else self._maxsize
@@ -365,6 +370,8 @@ class ResourcePool(Generic[R]):
                     move(victims.pop, idle.extendleft)
         except IndexError:
             pass  # pops took the rest
+        if not victims:
+            withdraw(victims)
 
     def _expel(self, take: Callable[[], Any], victims: deque[Any]) -> None:
         """Move one to the victims."""
@@ -374,7 +381,7 @@ class ResourcePool(Generic[R]):
 
     def _bar(self) -> None:
         """Have every pop and push come by way of the lock."""
-        self._limit, self._barred, self._since = 0, True, -FOREVER
+        self._limit, self._since, self._barred = 0, -FOREVER, True
 
     def _arm(self, maxage: float) -> None:
         """Have the clock call when the oldest expires, if more are idle than the floor keeps (L3)."""

@@ -20,8 +20,13 @@ _departing: dict[int, tuple[deque[Any], Dealloc, bool]] = {}
 
 
 def announce(victims: deque[Any], dealloc: Dealloc, stamped: bool) -> None:
-    """Have `take_over` find what is in `victims`, now or later, until `deallocate` has been called with it."""
+    """Have `take_over` find what is in `victims`, now or later, until it has been deallocated or withdrawn."""
     _departing[id(victims)] = victims, dealloc, stamped
+
+
+def withdraw(victims: deque[Any]) -> None:
+    """There are none in `victims`, and none to come."""
+    _departing.pop(id(victims), None)
 
 
 def take_over() -> list[tuple[deque[Any], Dealloc, bool]]:
@@ -64,7 +69,7 @@ def deallocate(victims: deque[Any], dealloc: Dealloc, stamped: bool = False) -> 
             _log(dealloc)
         except BaseException as error:
             interrupt = error
-    _departing.pop(id(victims), None)
+    withdraw(victims)
     if interrupt is not None:
         try:
             raise interrupt

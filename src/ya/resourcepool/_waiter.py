@@ -19,36 +19,31 @@ class Waiter:
     It is also the lock that the clock waits for. That is released when it is served, leaves, or the pool closes.
     """
 
-    __slots__ = (
-        "_abandoned",
-        "_arrival",
-        "_latch",
-        "_pool",
-        "_start",
-        "_timeout",
-        "_unpacked",
-        "_woken",
-        "acquire",
-        "box",
-        "waited",
-    )
+    # Set where they come to differ; most pops never need them.
+    waited: float = 0
+    _arrival: int = 0  # drawn when it queues, from 1
+    _start: float = 0
+    _woken = False
+    # Either is set by the pop, and means that nobody may fill the box any more.
+    _unpacked = False
+    _abandoned = False
 
-    def __init__(self, pool: ResourcePool[Any], timeout: float | None, before: Waiter | None) -> None:
+    def __init__(self, pool: ResourcePool[Any], timeout: float | None) -> None:
         self._pool = pool
         self._timeout: Any = timeout
-        # Drawn when it queues, from 1; like the start it stays, however many dead candidates the pop meets.
-        self._arrival: int = 0 if before is None else before._arrival
-        self._start: float = 0 if before is None else before._start
-        self.waited: float = 0
         self.box: list[Any] = []  # filled under the pool's lock, emptied by the pop
-        # Either is set by the pop, and means that nobody may fill the box any more.
-        self._unpacked = False
-        self._abandoned = False
-        self._woken = False
+
+    def again(self) -> Waiter:
+        """For the next candidate of the same pop. Its arrival and start stay, however many are dead."""
+        following = Waiter(self._pool, self._timeout)
+        following._arrival, following._start = self._arrival, self._start
+        return following
 
     def serve(self) -> bool:
         """Fill the box, unless that has been done, or is no use; false if nothing is idle."""
         if not (self.box or self._unpacked or self._abandoned):
+            if not self._pool._idle:
+                return False
             try:
                 move(self._pool._idle.pop, self.box.extend)
             except IndexError:
@@ -122,8 +117,9 @@ class Waiter:
 
     def _queue(self, victims: deque[Any] | None) -> bool:
         """Take what is idle; if nothing is, queue by arrival."""
-        self.take(victims)
         pool, waiters = self._pool, self._pool._waiters
+        if pool._idle:
+            self.take(victims)
         if self.box or pool._closed:
             self.wake()
             return False
