@@ -366,7 +366,7 @@ def test_R3_pop_does_not_get_what_was_due_before_its_push_made_it_idle():
         go_on.set()
         assert pushed.wait(PATIENCE)
 
-    hooks["locked"] = lambda: hooks.update(pop=let_it_be_idle)
+    hooks["locked"] = lambda: hooks.update({"after __len__": let_it_be_idle})
     with pytest.raises(ResourcePoolEmpty):
         pool.pop()
     push.result()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 else:
-    from ._typing import Protocol
+    from ._light import Protocol
 
 
 class Clock(Protocol):

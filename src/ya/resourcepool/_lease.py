@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     R = TypeVar("R")
 else:
-    from ._typing import Generic, R
+    from ._light import Generic, R
 
 OUTSIDE = object()  # the resource outside the block
 

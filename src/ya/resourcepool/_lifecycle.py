@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
-from weakref import ref
 
+from ._light import ref
 from ._victims import deallocate, take_over
 
 TYPE_CHECKING = False

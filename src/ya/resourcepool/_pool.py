@@ -25,15 +25,14 @@ from __future__ import annotations
 
 import time
 from _thread import RLock, allocate_lock
-from collections import deque
 from itertools import repeat, starmap
-from weakref import ref
 
 from . import _lifecycle
 from ._arguments import check_arguments
 from ._clocks import SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._lease import OUTSIDE, Lease
+from ._light import deque, ref
 from ._moves import move
 from ._victims import announce, deallocate, withdraw
 from ._waiter import Waiter
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     R = TypeVar("R")
     Step = Callable[[deque[Any] | None], bool]
 else:
-    from ._typing import Generic, R
+    from ._light import Generic, R
 
 UNLIMITED = 2**30 - 1  # a larger int would compare more slowly; who exceeds it finds nothing to do
 FOREVER = float("inf")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import repeat, starmap
-from operator import itemgetter
+
+from ._light import deque, itemgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
