@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types format wheel record defects clean
+.PHONY: demo test lint types format wheel record defects bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -34,6 +34,9 @@ defects: $(VENV)/python.installed  ## show that the tests of the defects of 0.1.
 record: $(VENV)/sim.installed  ## record the load of the example anew; takes a minute
 	$(BIN)/python examples/record_webapp.py
 
+bench: $(VENV)/bench.installed  ## measure the pool next to others; ARGS=--write makes docs/performance.md anew, takes 8 minutes
+	$(BIN)/python -m benchmarks $(ARGS)
+
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
@@ -52,4 +55,10 @@ $(VENV)/test.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 
 $(VENV)/lint.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 	$(INSTALL) --editable '.[sim,lint]'
+	touch $@
+
+# 0.1.1 goes where it does not replace this version.
+$(VENV)/bench.installed: pyproject.toml constraints.txt $(VENV)/python.installed
+	$(INSTALL) --editable '.[bench]'
+	$(INSTALL) --upgrade --no-deps --no-binary :all: --target $(VENV)/peers ya.resourcepool==0.1.1
 	touch $@
