@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, hooked_pool
+from tests.helpers import PATIENCE, Call, begun_push, hooked_pool, waiting_pops
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _victims
 
 
@@ -488,6 +488,33 @@ def test_R2_an_infinite_maxage_asks_the_clock_for_nothing():
     pool.push("b")
 
     assert len(pool) == 2
+
+
+def test_R5_what_is_pushed_while_the_queue_is_looked_through_is_not_evicted_past_a_waiter():
+    """The holder of the lock found nothing to hand over; then comes a push, then its look at the overflow."""
+    clock = ManualClock()
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, maxsize=0, clock=clock, dealloc=deallocated.append)
+    (first,) = waiting_pops(pool, clock, 1)
+    looks, pushes = [], []
+
+    def look():
+        looks.append(len(pool._waiters))
+        if looks[-1] < 2:  # not yet the look of the second waiter when it has queued
+            hooks["after __len__"] = look
+        else:
+            pushes.append(begun_push(hooks, pool, "a"))
+
+    hooks["after __len__"] = look
+    second = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+
+    assert first.result() == "a"
+    pushes[0].result()
+    assert deallocated == []
+    pool.push("b")
+    assert second.result() == "b"
 
 
 def test_R5_with_maxsize_0_nothing_is_kept():

@@ -341,7 +341,7 @@ class ResourcePool(Generic[R]):
         if self._closed or self._clearing:
             self._clearing = False
             self._evict(victims, 0)
-        elif self._maxsize is not None and len(idle) > self._maxsize:
+        elif self._maxsize is not None and not waiters and len(idle) > self._maxsize:
             self._evict(victims, self._maxsize if self._minsize is None else self._minsize)
         if self._closed or waiters:
             if not self._barred:
