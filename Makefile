@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types format wheel record defects bench clean
+.PHONY: demo test lint types format wheel record defects spec bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -34,6 +34,9 @@ defects: $(VENV)/python.installed  ## show that the tests of the defects of 0.1.
 record: $(VENV)/sim.installed  ## record the load of the example anew; takes a minute
 	$(BIN)/python examples/record_webapp.py
 
+spec: $(VENV)/spec.installed  ## check the specification with TLC; ARGS=--all also the large models
+	$(BIN)/python -m spec $(ARGS)
+
 bench: $(VENV)/bench.installed  ## measure the pool next to others; ARGS=--write makes docs/performance.md anew, takes 8 minutes
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -53,8 +56,12 @@ $(VENV)/test.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 	$(INSTALL) --editable '.[test]'
 	touch $@
 
+$(VENV)/spec.installed: pyproject.toml constraints.txt $(VENV)/python.installed
+	$(INSTALL) --editable '.[spec]'
+	touch $@
+
 $(VENV)/lint.installed: pyproject.toml constraints.txt $(VENV)/python.installed
-	$(INSTALL) --editable '.[sim,lint]'
+	$(INSTALL) --editable '.[sim,spec,lint]'
 	touch $@
 
 # 0.1.1 goes where it does not replace this version.

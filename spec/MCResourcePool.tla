@@ -1,0 +1,30 @@
+--------------------------- MODULE MCResourcePool ---------------------------
+(* Small instances of the contract. The .cfg files name what they take from here; TLC can't read sequences and
+   pairs there. *)
+EXTENDS ResourcePool, TLC
+
+CONSTANTS t1, t2, t3, r1, r2, r3, r4
+
+Empty == <<>>
+OneIdle == <<r1>>
+TwoIdle == <<r1, r2>>
+ThreeIdle == <<r1, r2, r3>>
+FourIdle == <<r1, r2, r3, r4>>
+
+NoNesting == {}
+T2InT1 == {<<t2, t1>>}
+
+\* Threads are alike, and so are resources that nobody has made yet.
+ThreadsAlike == Permutations(Threads)
+AllAlike == Permutations(Threads) \cup Permutations(Resources)
+
+\* Witnesses: what each says never happens does happen, as TLC has to show. So no property holds for want of cases.
+NeverExpiredAndKept == \A e \in Range(idle) : Expired(e) => e.res \in Due(idle)  \* R2: the floor keeps it
+NeverServedInADealloc == \A t \in Threads : at[t] = "found" => t \notin busy
+NeverQueuedAgain == \A t \in Range(queue) : \A u \in Range(arrived) : u \in Range(queue) \/ at[u] # "checking"
+NeverOverAndWaiting == ~(MaxSize # None /\ Len(idle) > MaxSize /\ \E t \in All : keep[t] # None)
+NeverClosedUnderACandidate == ~(closed /\ \E t \in Threads : at[t] = "found")
+NeverTwoDeallocs == Cardinality(busy) < 2
+NeverWithinACallback == \A p \in Nested : at[p[1]] = "out"
+NeverOnTopOfAnOlder == \A i \in 1..(Len(idle) - 1) : idle[i].age >= idle[i + 1].age
+=============================================================================

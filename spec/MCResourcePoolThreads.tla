@@ -1,0 +1,46 @@
+------------------------ MODULE MCResourcePoolThreads ------------------------
+(* Small instances of the algorithm, see MCResourcePool. *)
+EXTENDS ResourcePoolThreads, TLC
+
+CONSTANTS t1, t2, t3, h1, r1, r2, r3, r4
+
+Empty == <<>>
+OneIdle == <<r1>>
+TwoIdle == <<r1, r2>>
+
+\* The handler runs in the first thread.
+Owners == [f \in Frames |-> IF f \in Threads THEN f ELSE t1]
+
+Nothing == [f \in Frames |-> {}]
+OneEach == [f \in Frames |-> IF f = t1 THEN {r1} ELSE IF f = t2 THEN {r2} ELSE IF f = t3 THEN {r3} ELSE {}]
+OneOfTheFirst == [f \in Frames |-> IF f = t1 THEN {r1} ELSE {}]
+OfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1} ELSE {}]
+
+ThreadsAlike == Permutations(Threads)
+
+\* Witnesses, see MCResourcePool.
+NeverServedWhileTimingOut == ~\E f \in Frames : step[f] = "quit" /\ pc[f] = "_quit" /\ ~raising[f] /\ box[f] # None
+NeverRescuedByTheLastLook == \A f \in Frames : pc[f] = "_hold_limit" /\ waiters # <<>> => len[f] <= limit
+NeverTakenFromUnder == \A f \in Frames : pc[f] = "serve_move" => idle # <<>>
+NeverPutBack == \A f \in Frames : pc[f] # "_evict_back"
+NeverClosedWithABox == ~(closed /\ \E f \in Frames : pc[f] = "wait" /\ box[f] # None)
+NeverLeftToTheHolder == ~unsettled
+NeverInterruptedWithABox == \A f \in Frames : pc[f] = "abandon" => box[f] = None
+NeverWokenTwice == \A f \in Frames : pc[f] = "wake" => latch[Head(waiters)] = "locked"
+NeverBarredTooLate == \A f \in Frames : pc[f] = "pop_pop" => ~barred
+
+\* What of a frame still matters: TLC need not tell apart states that differ in nothing else. What has been left from an
+\* earlier call, and is set before it is read, does not.
+Evicting == {"_evict_len", "_evict_popleft", "_evict_check", "_evict_back"}
+GoesBack == Evicting \cup {"_tend", "_tend_serve", "serve_idle", "serve_move", "wake", "wake_remove", "_tend_evict",
+                          "_tend_barred", "_tend_limit"}
+NotYetSlow == {"out", "pop_barred", "pop_pop", "_pop"}
+Matters(f) ==
+  <<pc[f], owned[f], victims[f], hand[f], timeout[f], len[f],
+    IF timeout[f] = None THEN "none" ELSE raising[f],
+    IF timeout[f] = None \/ pc[f] \in NotYetSlow THEN "none" ELSE <<box[f], latch[f], over[f]>>,
+    IF pc[f] \in NotYetSlow \cup {"push_append", "push_len", "push_limit", "wait"} THEN "none" ELSE step[f],
+    IF pc[f] \in Evicting THEN keep[f] ELSE 0,
+    IF pc[f] \in GoesBack THEN back[f] ELSE "none">>
+View == <<idle, limit, barred, closed, unsettled, waiters, lock, gone, [f \in Frames |-> Matters(f)]>>
+=============================================================================

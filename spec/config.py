@@ -1,0 +1,53 @@
+"""What a TLC configuration asks to check, and configurations that ask for less."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+INVARIANT = {"INVARIANT", "INVARIANTS"}
+PROPERTY = {"PROPERTY", "PROPERTIES"}
+OTHER = set(
+    "ACTION_CONSTRAINT ACTION_CONSTRAINTS ALIAS CHECK_DEADLOCK CONSTANT CONSTANTS CONSTRAINT CONSTRAINTS INIT NEXT "
+    "POSTCONDITION SPECIFICATION SYMMETRY TYPE TYPE_CONSTRAINT VIEW".split()
+)
+WORD = re.compile(r'\\\*[^\n]*|\(\*.*?\*\)|"[^"\n]*"|[\w!]+|\S', re.DOTALL)  # or a comment, or a string
+
+
+def checked(text: str) -> tuple[list[str], list[str]]:
+    """The names of the invariants and of the properties that a configuration names, in its order."""
+    invariants: list[str] = []
+    properties: list[str] = []
+    for section, name, _ in _names(text):
+        (invariants if section in INVARIANT else properties).append(name)
+    return invariants, properties
+
+
+def without(text: str, name: str) -> str:
+    """The configuration without this invariant or property."""
+    return _keep(text, lambda _, found: found != name)
+
+
+def only(text: str, name: str) -> str:
+    """The configuration with this property alone, and no invariant."""
+    return _keep(text, lambda section, found: section in PROPERTY and found == name)
+
+
+def _keep(text: str, wanted: Callable[[str, str], bool]) -> str:
+    # TLC takes a keyword that nothing follows, so the keywords may stay.
+    for section, name, at in reversed(_names(text)):
+        if not wanted(section, name):
+            text = text[:at] + text[at + len(name) :]
+    return text
+
+
+def _names(text: str) -> list[tuple[str, str, int]]:
+    """The keyword, name and place of each invariant and property."""
+    found: list[tuple[str, str, int]] = []
+    section = ""
+    for word in WORD.finditer(text):
+        if word[0] in INVARIANT | PROPERTY | OTHER:
+            section = word[0]
+        elif section in INVARIANT | PROPERTY and re.fullmatch(r"[\w!]+", word[0]):
+            found.append((section, word[0], word.start()))
+    return found

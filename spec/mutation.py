@@ -1,0 +1,177 @@
+"""The command `python -m spec mutants`, and its settings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spec.errors import SpecError
+from spec.manifest import DEADLOCK, Model, read_manifest
+from spec.mutants import Mutant, mutants_of
+from spec.report import Equivalent, Judged, is_wrong, markdown, report, said
+from spec.runs import Display, bounded
+from spec.settings import check_keys, read_tables
+from spec.tlc import Outcome, Tlc
+from spec.tools import find_tools
+from spec.verdicts import Verdict, as_run, judge
+
+DOCUMENT = Path("docs", "specification.md")
+MARKS = re.compile(r"(<!-- mutants -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module to mutate."""
+
+    name: str
+    models: tuple[Model, ...]  # those that may kill its mutants, in the order in which they try
+    also: tuple[str, ...]  # definitions to mutate although nothing in them is primed
+
+
+def run(arguments: list[str], folder: Path, prog: str) -> int:
+    """Run the command; return its exit status, which is 1 if a mutant survives that is not said to be equivalent.
+
+    Raises:
+        SpecError: what the user has to mend.
+    """
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Mutate the actions of a module, and see whether the properties that are checked notice. "
+        "spec/mutants.toml says which models are run, and which mutants are equivalent.",
+    )
+    parser.add_argument("module", metavar="MODULE", nargs="?", help="mutate this module only")
+    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="run N at a time")
+    parser.add_argument("--only", metavar="SUBSTRING", default="", help="run the mutants with this in their name only")
+    parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT}")
+    parser.add_argument("--list", action="store_true", help="run nothing, list the mutants")
+    options = parser.parse_args(arguments)
+    if options.write and (options.module or options.only or options.list):
+        parser.error("--write takes all mutants, so no MODULE, --only or --list")
+    if options.jobs < 1:
+        parser.error("--jobs takes a number >= 1")
+    document = folder.parent / DOCUMENT
+    if options.write:
+        _text_with_marks(document)  # better now than in the end
+    modules, equivalents = read_settings(folder)
+    if options.module and options.module not in {module.name for module in modules}:
+        raise SpecError(f"mutants.toml has no module {options.module!r}; it has {', '.join(m.name for m in modules)}")
+    chosen: dict[Mutant, Module] = {}
+    every: dict[str, Mutant] = {}
+    for module in modules:
+        text = (folder / f"{module.name}.tla").read_text(encoding="utf-8")
+        for mutant in mutants_of(module.name, text, module.also):
+            every[mutant.name] = mutant
+            if module.name == (options.module or module.name) and options.only in mutant.name:
+                chosen[mutant] = module
+    _check_equivalents(equivalents, every)
+    if not chosen:
+        raise SpecError(f"no mutant has {options.only!r} in its name; --list lists them")
+    if options.list:
+        print("\n".join(f"{mutant.name}\n  - {mutant.before}\n  + {mutant.after}" for mutant in chosen))
+        return 0
+    tlc = Tlc(find_tools(), folder)
+    normal, problems = _normal(tlc, list(chosen.values()), options.jobs)
+    if problems:
+        print("mutants can't be judged by models that fail without them:", *problems, sep="\n  ")
+        return 1
+    judged = _judge(tlc, chosen, normal, options.jobs)
+    print("\n".join(report(judged, equivalents)))
+    if options.write:
+        text = _text_with_marks(document)
+        table = "\n".join(markdown(judged, equivalents))
+        document.write_text(MARKS.sub(lambda marks: f"{marks[1]}\n{table}\n\n{marks[2]}", text), encoding="utf-8")
+        print(f"wrote {DOCUMENT}")
+    return int(any(is_wrong(mutant, verdict, equivalents) for mutant, verdict in judged))
+
+
+def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
+    """Read mutants.toml: the modules, and the equivalent mutants by name.
+
+    Raises:
+        SpecError: it can't be read, or is wrong.
+    """
+    path = folder / "mutants.toml"
+    tables = read_tables(path, "module", "equivalent")
+    known = {model.name: model for model in read_manifest(folder / "manifest.toml")}
+    modules = []
+    for i, table in enumerate(tables["module"], start=1):
+        where = f"{path}: module {table.get('name', i)!r}"
+        check_keys(where, table, {"name": str, "models": list}, {"also": list})
+        if not (folder / f"{table['name']}.tla").is_file():
+            raise SpecError(f"{where}: there is no {folder / table['name']}.tla")
+        models = [_model(where, name, known) for name in table["models"]]
+        modules.append(Module(table["name"], tuple(models), tuple(table.get("also", ()))))
+    if not modules:
+        raise SpecError(f"{path} holds no [[module]]")
+    equivalents: dict[str, Equivalent] = {}
+    for i, table in enumerate(tables["equivalent"], start=1):
+        where = f"{path}: equivalent {table.get('mutant', i)!r}"
+        check_keys(where, table, {"mutant": str, "line": str, "why": str}, {})
+        if table["mutant"] in equivalents:
+            raise SpecError(f"{where}: it is there twice")
+        equivalents[table["mutant"]] = Equivalent(" ".join(table["line"].split()), table["why"])
+    return modules, equivalents
+
+
+def _model(where: str, name: Any, known: dict[str, Model]) -> Model:
+    if name not in known:
+        raise SpecError(f"{where}: the manifest has no model {name!r}")
+    if known[name].result == DEADLOCK:
+        raise SpecError(f"{where}: model {name!r} expects a deadlock, but deadlocks don't count here")
+    return known[name]
+
+
+def _check_equivalents(equivalents: dict[str, Equivalent], every: dict[str, Mutant]) -> None:
+    for name, equivalent in equivalents.items():
+        if name not in every:
+            raise SpecError(f"mutants.toml: equivalent {name!r}: there is no such mutant; --list lists them")
+        if every[name].before != equivalent.line:
+            raise SpecError(f"mutants.toml: equivalent {name!r}: its line is now {every[name].before!r}")
+
+
+def _normal(tlc: Tlc, modules: list[Module], jobs: int) -> tuple[dict[str, Outcome], list[str]]:
+    """What comes of the models without a mutant, and what is wrong with that."""
+    models = {model.name: as_run(model) for module in modules for model in module.models}
+    normal: dict[str, Outcome] = {}
+    problems = []
+    with closing(bounded(list(models.values()), lambda _: 1, jobs, tlc.check, tlc.stop)) as outcomes:
+        for model, outcome in outcomes:
+            normal[model.name] = outcome
+            if outcome.result != model.result:
+                problems.append(f"{model.name}: expected {model.result}, found {outcome.result}")
+    return normal, problems
+
+
+def _judge(tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], jobs: int) -> Judged:
+    verdicts: dict[Mutant, Verdict] = {}
+    with Display(len(chosen)) as display:
+
+        def one(mutant: Mutant) -> Verdict:
+            display.begin(mutant.name)
+            return judge(tlc, mutant, chosen[mutant].models, normal)
+
+        try:
+            with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as results:
+                for mutant, verdict in results:
+                    verdicts[mutant] = verdict
+                    display.end(mutant.name, f"{len(verdicts)}/{len(chosen)} {mutant.name}: {said(verdict)}")
+        except KeyboardInterrupt:
+            print(f"interrupted; {len(verdicts)} of {len(chosen)} mutants were finished")
+            raise
+    return [(mutant, verdicts[mutant]) for mutant in chosen]
+
+
+def _text_with_marks(document: Path) -> str:
+    """The text of the document, which must have a place for the table."""
+    try:
+        text = document.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"{document} can't be read: {error.strerror}") from None
+    if not MARKS.search(text):
+        raise SpecError(f"{document} has no lines '<!-- mutants -->' and '<!-- end -->' for the table")
+    return text

@@ -1,0 +1,424 @@
+"""Mutants: which there are, what they are, and what becomes of them."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from spec.command import run
+from spec.errors import SpecError
+from spec.manifest import read_manifest
+from spec.mutants import mutants_of
+from spec.report import Equivalent, markdown, summary
+from spec.tlc import Outcome
+from spec.verdicts import Verdict, judge
+from tests.spec.conftest import TINY
+
+
+def module(body, before="", after=""):
+    parts = ("---- MODULE M ----", before, r"\* ---- actions ----", textwrap.dedent(body).strip("\n"))
+    return "\n".join((*parts, r"\* ---- properties ----", after, "====", ""))
+
+
+def changes(body, before="", also=()):
+    """What each mutant does to the lines it is in, by name."""
+    return {
+        mutant.name.removeprefix("M:"): (mutant.before, mutant.after)
+        for mutant in mutants_of("M", module(body, before), also)
+    }
+
+
+def operators(body, before=""):
+    return {name: after for name, (_, after) in changes(body, before).items()}
+
+
+def test_guards_are_dropped_and_negated_and_assignments_kept_the_same():
+    assert changes("A(t) ==\n  /\\ Free(t)  \\* a comment\n  /\\ x' = y\n  /\\ UNCHANGED z") == {
+        "A:1:drop": ("/\\ Free(t)", "/\\ TRUE"),
+        "A:1:negate": ("/\\ Free(t)", "/\\ ~Free(t)"),
+        "A:2:same": ("/\\ x' = y", "/\\ x' = x"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("guard", "negated"),
+    [
+        ("~closed", "closed"),
+        ("closed", "~closed"),
+        ("f[x](y)", "~f[x](y)"),
+        ("t \\in S", "~(t \\in S)"),
+        ("a \\/ b", "~(a \\/ b)"),
+    ],
+)
+def test_a_negation_is_as_short_as_it_can_be(guard, negated):
+    assert operators(f"A == /\\ {guard}\n     /\\ x' = x")["A:1:negate"] == f"A == /\\ {negated}"
+
+
+@pytest.mark.parametrize(
+    ("guard", "found"),
+    [
+        ("a < b", {"drop", "negate", "le"}),
+        ("a <= b", {"drop", "negate", "lt"}),
+        ("a =< b", {"drop", "negate", "lt"}),
+        ("a > b", {"drop", "negate", "ge"}),
+        ("a >= b", {"drop", "negate", "gt"}),
+        ("a = b", {"drop", "ne"}),
+        ("a # b", {"drop", "eq"}),
+        ("a /= b", {"drop", "eq"}),
+        ("a = b \\/ c = d", {"drop", "negate", "ne", "ne2"}),
+        ('a = "b < c"', {"drop", "ne"}),
+        ("a => b", {"drop", "negate"}),
+        ("a \\in {x \\in S : x # y}", {"drop", "negate", "eq"}),
+    ],
+)
+def test_each_comparison_is_swapped_and_one_alone_is_not_negated_twice(guard, found):
+    names = operators(f"A ==\n  /\\ {guard}\n  /\\ x' = x")
+    assert {name.rpartition(":")[2] for name in names} == found
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("n + 1", {"plus0": "n + 0", "plus2": "n + 2"}),
+        ("n - 1", {"minus0": "n - 0", "minus2": "n - 2"}),
+        ("n + 10", {}),
+        ("TRUE", {"false": "FALSE"}),
+        ("[f EXCEPT ![t] = FALSE]", {"true": "[f EXCEPT ![t] = TRUE]"}),
+        ("[f EXCEPT ![t] = 1, !.a[u] = 2]", {}),
+        ("[f EXCEPT ![t] = (a = b)]", {"ne": "[f EXCEPT ![t] = (a # b)]"}),
+        ("Append(s, <<a, b>>)", {"prepend": "(<<<<a, b>>>> \\o s)"}),
+        ("<<Res(a)>> \\o s[t]", {"append": "(s[t] \\o <<Res(a)>>)"}),
+        ("Head(s)", {"last": "(s)[Len(s)]"}),
+        ("Tail(s)", {"front": "SubSeq(s, 1, Len(s) - 1)"}),
+        ("Last(f[t])", {"head": "Head(f[t])"}),
+        ("Front(s)", {"tail": "Tail(s)"}),
+        ("IF a THEN b ELSE c", {"swap": "IF ~a THEN b ELSE c"}),
+        ("IF a = 1 THEN b ELSE c", {"ne": "IF a # 1 THEN b ELSE c"}),
+    ],
+)
+def test_what_is_assigned_is_mutated(value, found):
+    assert operators(f"A ==\n  /\\ x' = {value}\n  /\\ TRUE'") == {
+        "A:1:same": "/\\ x' = x",
+        **{f"A:1:{name}": f"/\\ x' = {after}" for name, after in found.items()},
+    } | {"A:2:false": "/\\ FALSE'"}
+
+
+def test_operators_that_the_module_defines_are_used():
+    before = "Last(s) == s[Len(s)]\nFront(s) == SubSeq(s, 1, Len(s) - 1)"
+    found = operators("A ==\n  /\\ x' = Head(Tail(s))", before)
+
+    assert found["A:1:last"] == "/\\ x' = Last(Tail(s))"
+    assert found["A:1:front"] == "/\\ x' = Head(Front(s))"
+
+
+def test_what_calls_an_action_is_neither_dropped_nor_negated():
+    assert operators("A ==\n  /\\ Goto(t)\n  /\\ Watch", "Watch == x' = y\nGoto(t) == Watch /\\ z") == {}
+
+
+def test_an_assignment_ends_where_something_binds_less():
+    assert operators("A == x' = 1 /\\ y' = IF a THEN 1 ELSE 2 /\\ b") == {
+        "A:0:same": "A == x' = x /\\ y' = IF a THEN 1 ELSE 2 /\\ b",
+        "A:0:same2": "A == x' = 1 /\\ y' = y",
+        "A:0:swap": "A == x' = 1 /\\ y' = IF ~a THEN 1 ELSE 2 /\\ b",
+    }
+
+
+def test_conjuncts_are_numbered_in_the_order_of_the_text_also_within_each_other():
+    found = changes(
+        """
+        A(t) ==
+          /\\ p
+          /\\ IF q
+             THEN /\\ x' = 1
+                  /\\ \\E i, j \\in S : r
+             ELSE /\\ x' = 2
+          /\\ LET y == Head(s) IN /\\ u
+                                 /\\ v
+          /\\ w
+        """
+    )
+    assert {name: before for name, (before, _) in found.items() if "drop" in name or "same" in name} == {
+        "A:1:drop": "/\\ p",
+        "A:3:same": "THEN /\\ x' = 1",
+        "A:4:drop": "/\\ \\E i, j \\in S : r",
+        "A:5:same": "ELSE /\\ x' = 2",
+        "A:6:drop": "/\\ LET y == Head(s) IN /\\ u /\\ v",
+        "A:7:drop": "/\\ LET y == Head(s) IN /\\ u",
+        "A:8:drop": "/\\ v",
+        "A:9:drop": "/\\ w",
+    }
+    assert "A:6:last" in found
+
+
+def test_lists_that_begin_after_an_edit_stay_in_line():
+    (negated,) = [
+        mutant
+        for mutant in mutants_of("M", module("A ==\n  /\\ /\\ p  \\* why\n     /\\ q\n\n  /\\ x' = y"))
+        if mutant.name == "M:A:1:negate"
+    ]
+    assert "\n  /\\ ~(/\\ p  \\* why\n       /\\ q)\n\n  /\\ x' = y\n" in negated.text
+
+
+def test_a_conjunct_of_several_lines_is_dropped_whole():
+    (dropped,) = [
+        mutant
+        for mutant in mutants_of("M", module("A ==\n  /\\ a\n     \\/ b\n  /\\ x' = y"))
+        if mutant.name == "M:A:1:drop"
+    ]
+    assert "A ==\n  /\\ TRUE\n  /\\ x' = y\n" in dropped.text
+    assert dropped.before == "/\\ a \\/ b"
+
+
+def test_only_the_actions_between_the_marks_are_mutated():
+    text = module(
+        "Next == \\E t \\in S : A(t)\nA(t) ==\n  /\\ p\n  /\\ x' = y", "B == x' = 1", "C == x' = 2\nInv == x < 1"
+    )
+    assert {mutant.name.split(":")[1] for mutant in mutants_of("M", text)} == {"A"}
+
+
+def test_other_definitions_are_mutated_on_demand():
+    assert operators("Older(e) == IF e < Max THEN e + 1 ELSE e\nA == x' = Older(x)").keys() == {"A:0:same"}
+    assert changes("Older(e) == IF e < Max THEN e + 1 ELSE e", also=["Older"]).keys() == {
+        "Older:0:swap",
+        "Older:0:le",
+        "Older:0:plus0",
+        "Older:0:plus2",
+    }
+    with pytest.raises(SpecError, match=r"M.tla has no definition of Younger between"):
+        mutants_of("M", module("A == x' = 1"), ["Younger"])
+
+
+def test_a_module_without_the_marks_is_refused():
+    with pytest.raises(SpecError, match=r"M.tla has no part between"):
+        mutants_of("M", "---- MODULE M ----\nA == x' = 1\n====\n")
+
+
+def test_each_mutant_differs_from_the_module_and_from_all_others():
+    texts = [mutant.text for mutant in mutants_of("Tiny", TINY)]
+    assert len({TINY, *texts}) == len(texts) + 1
+
+
+# What becomes of them.
+
+
+class Tlc:
+    """Finds what it was told to, model by model; keeps what it was asked."""
+
+    def __init__(self, found):
+        self.found = found
+        self.asked = []
+
+    def check(self, model, *, replaced, leave_out, timeout):
+        self.asked.append(model.name + (f" without {leave_out}" if leave_out else ""))
+        outcome = self.found[self.asked[-1]]
+        return outcome if isinstance(outcome, Outcome) else Outcome(outcome, 4, 4, 3, errors=("it failed",))
+
+    def stop(self):
+        pass
+
+
+NORMAL = {name: Outcome("ok", 4, 4, 4) for name in ("safe", "live")} | {"witness": Outcome("NeverDone", 4, 4, 4)}
+
+
+def verdict(folder, **found):
+    tlc = Tlc({name.replace("_without_TypeOK", " without TypeOK"): outcome for name, outcome in found.items()})
+    models = [model for model in read_manifest(folder / "manifest.toml") if model.name in found]
+    return judge(tlc, mutants_of("Tiny", TINY)[0], models, NORMAL), tlc.asked
+
+
+def test_the_first_property_that_is_violated_kills(folder):
+    assert verdict(folder, safe="ok", live="Ends") == (Verdict("killed", "Ends", "live", 3), ["safe", "live"])
+    assert verdict(folder, safe="OneByOne", live="Ends") == (Verdict("killed", "OneByOne", "safe", 3), ["safe"])
+
+
+def test_after_typeok_another_killer_is_looked_for(folder):
+    assert verdict(folder, safe="TypeOK", safe_without_TypeOK="OneByOne") == (
+        Verdict("killed", "OneByOne", "safe", 3),
+        ["safe", "safe without TypeOK"],
+    )
+    found, asked = verdict(folder, safe="TypeOK", safe_without_TypeOK="ok", live="ok")
+    assert found == Verdict("typed", "TypeOK", "safe", 3)
+    assert asked == ["safe", "safe without TypeOK", "live"]
+
+
+def test_an_error_of_evaluation_does_not_kill(folder):
+    assert verdict(folder, safe="error", live="ok")[0] == Verdict("stillborn", model="safe", why="it failed")
+    assert verdict(folder, safe="error", live="Ends")[0].kind == "killed"
+
+
+def test_a_model_that_does_not_end_does_not_kill(folder):
+    assert verdict(folder, safe="timeout", live="ok")[0].kind == "too large"
+
+
+def test_a_model_that_expects_a_violation_kills_if_there_is_none(folder):
+    assert verdict(folder, witness="NeverDone")[0].kind == "survives"
+    assert verdict(folder, witness="ok")[0] == Verdict("killed", "NeverDone", "witness", why="not reached")
+
+
+def test_other_states_alone_do_not_kill(folder):
+    assert verdict(folder, safe="ok")[0] == Verdict("survives", why="all states are the same")
+    assert verdict(folder, safe=Outcome("ok", 5, 4, 4))[0] == Verdict("survives", why="the states differ in safe")
+
+
+def test_the_report_counts_and_lists_them():
+    one, two, three, *_ = mutants_of("Tiny", TINY)
+    judged = [(one, Verdict("killed", "P", "safe", 3)), (two, Verdict("survives")), (three, Verdict("stillborn"))]
+    equivalents = {two.name: Equivalent(two.before, "a | b")}
+
+    assert summary(judged, {}) == "Of 3 mutants 1 are killed, 1 stillborn (TLC can't evaluate them), 1 survive."
+    assert summary(judged, equivalents).endswith("1 are killed, 1 equivalent, 1 stillborn (TLC can't evaluate them).")
+    assert markdown(judged, equivalents)[2:] == [
+        "| mutant | line | killed by | model | states |",
+        "|---|---|---|---|---:|",
+        "| `Tiny:Up:1:drop` | `/\\ n < 2` → `/\\ TRUE` | `P` | safe | 3 |",
+        "",
+        "| equivalent mutant | line | why |",
+        "|---|---|---|",
+        "| `Tiny:Up:1:negate` | `/\\ n < 2` → `/\\ ~(n < 2)` | a \\| b |",
+    ]
+
+
+# The command.
+
+SETTINGS = """
+[[module]]
+name = "Tiny"
+models = ["safe", "live"]
+"""
+EQUIVALENT = """
+[[equivalent]]
+mutant = "Tiny:Up:1:drop"
+line = '/\\ n < 2'
+why = "a test says so"
+"""
+
+
+@pytest.fixture
+def command(folder, monkeypatch, capsys):
+    """Run the command where TLC finds OneByOne violated, but for some mutants nothing."""
+
+    class Check:
+        def __init__(self, *_):
+            pass
+
+        def check(self, model, *, replaced=None, **_):
+            if replaced is None:
+                return Outcome(command.normal, 4, 4, 4)
+            text = replaced["Tiny"]
+            survives = any(mutant.text == text for mutant in mutants_of("Tiny", TINY) if mutant.name in command.alive)
+            return Outcome("ok" if survives else "OneByOne", 4, 4, 4)
+
+        def stop(self):
+            pass
+
+    def command(*arguments):
+        try:
+            status = run(["mutants", *arguments], folder)
+        except SystemExit as error:
+            status = error.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    command.normal = "ok"
+    command.alive = set()
+    (folder / "mutants.toml").write_text(SETTINGS)
+    monkeypatch.setattr("spec.mutation.Tlc", Check)
+    monkeypatch.setattr("spec.mutation.find_tools", lambda: None)
+    return command
+
+
+def test_if_all_are_killed_the_status_is_0(command):
+    status, out, _ = command()
+    assert (status, out) == (0, "Of 12 mutants 12 are killed.\n")
+
+
+def test_one_that_survives_is_status_1(command):
+    command.alive = {"Tiny:Up:1:drop"}
+    status, out, _ = command("--jobs", "1")
+
+    assert status == 1
+    assert out.splitlines()[:3] == [
+        "Tiny:Up:1:drop: survives: all states are the same",
+        "  - /\\ n < 2",
+        "  + /\\ TRUE",
+    ]
+
+
+def test_one_that_is_said_to_be_equivalent_may_survive_and_must_not_be_killed(command, folder):
+    (folder / "mutants.toml").write_text(SETTINGS + EQUIVALENT)
+    command.alive = {"Tiny:Up:1:drop"}
+    assert command()[:2] == (0, "Of 12 mutants 11 are killed, 1 equivalent.\n")
+
+    command.alive = set()
+    status, out, _ = command()
+    assert status == 1
+    assert out.startswith(
+        "Tiny:Up:1:drop: is said to be equivalent, but is killed by OneByOne in safe after 4 states\n"
+    )
+
+
+def test_an_argument_is_about_one_line(command, folder):
+    (folder / "mutants.toml").write_text(SETTINGS + EQUIVALENT.replace("n < 2", "n < 3"))
+    status, _, err = command()
+
+    assert status == 2
+    assert err.endswith("equivalent 'Tiny:Up:1:drop': its line is now '/\\\\ n < 2'\n")
+
+
+def test_models_that_fail_by_themselves_judge_nothing(command):
+    command.normal = "Ends"
+    status, out, _ = command()
+
+    assert status == 1
+    assert out.splitlines()[1:] == ["  safe: expected ok, found Ends", "  live: expected ok, found Ends"]
+
+
+def test_some_can_be_chosen_and_listed(command):
+    assert command("--only", "End:")[1] == "Of 6 mutants 6 are killed.\n"
+    assert command("Tiny", "--list", "--only", "Up:2:plus0")[1] == (
+        "Tiny:Up:2:plus0\n  - /\\ n' = n + 1\n  + /\\ n' = n + 0\n"
+    )
+
+
+def test_the_table_is_written_between_its_marks(command, folder):
+    document = folder.parent / "docs" / "specification.md"
+    document.parent.mkdir()
+    document.write_text("before\n<!-- mutants -->\nold\n<!-- end -->\nafter\n")
+    assert command("--write")[0] == 0
+
+    text = document.read_text()
+    assert text.startswith("before\n<!-- mutants -->\n\nOf 12 mutants 12 are killed.\n\n| mutant |")
+    assert text.endswith("|\n\n<!-- end -->\nafter\n")
+    command("--write")
+    assert document.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Huge"], "mutants.toml has no module 'Huge'; it has Tiny\n"),
+        (["--only", "Down"], "no mutant has 'Down' in its name; --list lists them\n"),
+        (["--jobs", "0"], "--jobs takes a number >= 1\n"),
+        (["--write", "--only", "Up"], "--write takes all mutants, so no MODULE, --only or --list\n"),
+        (["--write"], "specification.md can't be read: No such file or directory\n"),
+    ],
+)
+def test_wrong_usage_is_status_2(command, arguments, message):
+    status, out, err = command(*arguments)
+
+    assert (status, out) == (2, "")
+    assert err.endswith(message)
+
+
+def test_a_document_without_the_marks_is_refused(command, folder):
+    document = folder.parent / "docs" / "specification.md"
+    document.parent.mkdir()
+    document.write_text("nothing\n")
+    assert command("--write")[2].endswith("has no lines '<!-- mutants -->' and '<!-- end -->' for the table\n")
+
+
+def test_tlc_judges_a_mutant(folder, tools, capsys):
+    (folder / "mutants.toml").write_text(SETTINGS)
+    assert run(["mutants", "--only", "Up:2:plus2"], folder) == 0
+    assert capsys.readouterr().out == "Of 1 mutants 1 are killed.\n"
