@@ -133,20 +133,25 @@ def parts(results: list[Results]) -> str:
 
 
 def fairness(results: list[Results]) -> str:
-    header = ["held for 1 ms: median", "turns/s", "most/fewest turns", "longest wait, ms"]
+    header = ["held for 1 ms: median"]
+    measures = {"2 threads": "turns, 2 threads", "8": "turns", "32": "turns, 32 threads"}
+    for threads in measures:
+        header += [f"{threads}: turns/s", "most/fewest", "longest wait, ms"]
     parts = []
     for result in results:
-        figures: Figures = result["figures"].get("turns", {})
-        rows = [
-            [
-                name,
-                short(1 / figures[name]["median"]),
-                short(figures[f"{name}: most/fewest"]["median"]),
-                short(figures[f"{name}: longest wait"]["median"] * 1000),
-            ]
-            for name in names([result])
-            if name in figures
-        ]
+        rows = []
+        for name in names([result]):
+            row = [name]
+            for measure in measures.values():
+                figures: Figures = result["figures"].get(measure, {})
+                if name in figures:
+                    row += [
+                        short(1 / figures[name]["median"]),
+                        short(figures[f"{name}: most/fewest"]["median"]),
+                        short(figures[f"{name}: longest wait"]["median"] * 1000),
+                    ]
+            if row[1:]:
+                rows.append(row + [BLANK] * (len(header) - len(row)))
         parts.append(f"{title(result)}:\n\n{table(header, rows)}")
     return "\n\n".join(parts)
 

@@ -63,8 +63,8 @@ def enough(threads: int, pinned: bool) -> Callable[[list[Peer], int, float], Fig
     return measure
 
 
-def turns(hold: bool) -> Callable[[list[Peer], int, float], Figures]:
-    """One resource, 8 threads: seconds a turn; of a thread, the most/fewest turns, and the longest wait in seconds."""
+def turns(threads: int, hold: bool) -> Callable[[list[Peer], int, float], Figures]:
+    """One resource: seconds a turn; of a thread, the most/fewest turns, and the longest wait in seconds."""
 
     def measure(peers: list[Peer], rounds: int, scale: float) -> Figures:
         length = 0.5 * scale
@@ -73,7 +73,7 @@ def turns(hold: bool) -> Callable[[list[Peer], int, float], Figures]:
 
         def of_peer(peer: Peer, pool: Any) -> Callable[[], float]:
             def once() -> float:
-                of_round, taken = run(work(TURNS, peer, f"sleep({HOLD})" if hold else ""), pool, 8, length)
+                of_round, taken = run(work(TURNS, peer, f"sleep({HOLD})" if hold else ""), pool, threads, length)
                 counts[peer.name].append(of_round)
                 return per_unit(of_round, taken)
 
