@@ -11,9 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import ya.resourcepool
-from benchmarks.peers import LEGACY, Peer, ours
+from benchmarks.peers import LEGACY, LEGACY_PATH, OURS, Peer, has_legacy, ours
 from benchmarks.rounds import Figures, figure, interleave
-from benchmarks.single import has_legacy
 
 HERE = Path(ya.resourcepool.__file__).parents[2]
 
@@ -116,9 +115,9 @@ def pools(peers: list[Peer], rounds: int, scale: float) -> Figures:
 
 
 def versions(peers: list[Peer]) -> list[tuple[str, Path]]:
-    found = [("ya.resourcepool", HERE)]
+    found = [(OURS, HERE)]
     if has_legacy(peers):
-        found.append(("ya.resourcepool 0.1.1", LEGACY))
+        found.append((LEGACY, LEGACY_PATH))
     return found
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Any
 
-from benchmarks.peers import Peer, ours
+from benchmarks.peers import LEGACY, OURS, Peer, ours
 from benchmarks.rounds import Figures, figure, interleave, seconds
 from ya.resourcepool import ManualClock, ResourcePool
 
-PATIENT = ("ya.resourcepool", "ya.resourcepool 0.1.1", "psycopg_pool")  # who serves whoever came first, and 0.1.1
+PATIENT = (OURS, LEGACY, "psycopg_pool")  # who serves whoever came first, and 0.1.1
 
 
 def idle(peers: list[Peer], rounds: int, scale: float) -> Figures:

@@ -25,7 +25,9 @@ from ya.resourcepool import ResourcePool, __version__
 
 Make = Callable[[int], Any]
 
-LEGACY = Path(sys.prefix) / "peers"  # where 0.1.1 is installed, apart from what it would replace
+FLOOR, OURS, LEGACY = "floor", "ya.resourcepool", "ya.resourcepool 0.1.1"  # their names
+
+LEGACY_PATH = Path(sys.prefix) / "peers"  # where 0.1.1 is installed, apart from what it would replace
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ def peers() -> tuple[list[Peer], list[str]]:
             reason = str(error).partition("\n")[0]
             skipped.append(f"{name}: {reason}")
     return found, skipped
+
+
+def has_legacy(peers: list[Peer]) -> bool:
+    return any(peer.name == LEGACY for peer in peers)
 
 
 def ours(**settings: Any) -> Make:
@@ -127,7 +133,7 @@ def nothing(_: object) -> None:
 @cache
 def old_version() -> ModuleType:
     """0.1.1 under another name: in one process a package can't have two versions."""
-    path = LEGACY / "ya" / "resourcepool.py"
+    path = LEGACY_PATH / "ya" / "resourcepool.py"
     spec = spec_from_file_location("resourcepool_0_1_1", path)
     if not path.exists() or spec is None or spec.loader is None:
         raise ImportError("not installed in the folder `peers` of the environment")
@@ -405,9 +411,9 @@ def object_pool(name: str) -> Peer:
 
 
 KNOWN: dict[str, Callable[[str], Peer]] = {
-    "floor": floor,
-    "ya.resourcepool": this,
-    "ya.resourcepool 0.1.1": old,
+    FLOOR: floor,
+    OURS: this,
+    LEGACY: old,
     "queue.LifoQueue": lifo_queue,
     "SQLAlchemy QueuePool": sqlalchemy,
     "psycopg_pool": psycopg,

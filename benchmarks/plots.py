@@ -12,8 +12,8 @@ matplotlib.rcParams.update({"svg.hashsalt": "ya.resourcepool", "svg.fonttype": "
 
 import matplotlib.pyplot as plt  # noqa: E402
 
+from benchmarks.peers import FLOOR, OURS  # noqa: E402
 from benchmarks.report import LABELS, Results, names, title  # noqa: E402
-from benchmarks.targets import FLOOR, OURS  # noqa: E402
 
 COLORS = ["#1b6ca8", "#7fb3d5", "#c0392b", "#e59866", "#117a65", "#7dcea0"]
 
@@ -40,9 +40,8 @@ def peers(results: list[Results]) -> Any:
                     value = figures[name]["min"] / figures[FLOOR]["min"]
                     at = place + (i - (len(results) - 1) / 2) * height
                     label = title(result) if name == OURS else None
-                    axis.barh(
-                        at, value - 1, height, left=1, color=COLORS[i], label=label
-                    )  # on this scale 0 is far away
+                    # From 1 on, since on this scale 0 is far away.
+                    axis.barh(at, value - 1, height, left=1, color=COLORS[i], label=label)
                     below = value < 1
                     place_of_text = {"ha": "right" if below else "left", "va": "center", "fontsize": 6.5}
                     axis.text(value / 1.05 if below else value * 1.05, at, f"{value:.2g}", **place_of_text)

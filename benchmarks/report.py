@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import FLOOR, LEGACY, OURS
 from benchmarks.rounds import Figures
-from benchmarks.targets import FLOOR, LEGACY, OURS, TARGETS
+from benchmarks.targets import TARGETS
 
 Results = dict[str, Any]  # what `python -m benchmarks` writes for a version of Python
 
@@ -80,22 +81,19 @@ def targets(results: list[Results]) -> str:
 
 
 def one_thread(results: list[Results]) -> str:
-    header, rows = ["ns: least (median)"], [[name] for name in names(results)]
-    for result in results:
-        for measure in ("pair", "block"):
-            figures: Figures = result["figures"].get(measure, {})
-            header += [f"{measure}, {title(result)}", "/ floor"]
-            for row in rows:
-                row += [spread(figures, row[0], 1e9), over(figures, row[0], FLOOR)]
-    return table(header, rows)
+    return pairs_and_blocks(results, names(results))
 
 
 def settings(results: list[Results]) -> str:
     wanted = ("no setting", "maxsize", "maxage", "check")
-    header, rows = ["ns: least (median)"], [[name] for name in (*wanted, *(f"0.1.1, {name}" for name in wanted))]
+    return pairs_and_blocks(results, [*wanted, *(f"0.1.1, {name}" for name in wanted)], "settings ")
+
+
+def pairs_and_blocks(results: list[Results], labels: list[str], prefix: str = "") -> str:
+    header, rows = ["ns: least (median)"], [[label] for label in labels]
     for result in results:
         for measure in ("pair", "block"):
-            figures: Figures = result["figures"].get(f"settings {measure}", {})
+            figures: Figures = result["figures"].get(prefix + measure, {})
             header += [f"{measure}, {title(result)}", "/ floor"]
             for row in rows:
                 row += [spread(figures, row[0], 1e9), over(figures, row[0], FLOOR)]

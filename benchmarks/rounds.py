@@ -6,6 +6,9 @@ import gc
 from collections.abc import Callable, Mapping
 from statistics import median
 from timeit import Timer
+from typing import Any
+
+from benchmarks.peers import Peer
 
 Figure = dict[str, float]  # "min" and "median" over the rounds
 Figures = dict[str, Figure]  # by what was measured
@@ -23,6 +26,23 @@ def interleave(rounds: int, measures: Mapping[str, Callable[[], float]]) -> Figu
             gc.collect()
             taken[name].append(measure())
     return {name: figure(values) for name, values in taken.items()}
+
+
+def compare(
+    peers: list[Peer],
+    rounds: int,
+    resources: int,
+    measure: Callable[[Peer, Any], Callable[[], float]],
+    others: dict[str, Callable[[], float]] | None = None,
+) -> Figures:
+    """Measure each peer with a pool of its own, and the others beside them."""
+    pools = {peer.name: peer.make(resources) for peer in peers}
+    measures = {peer.name: measure(peer, pools[peer.name]) for peer in peers}
+    try:
+        return interleave(rounds, measures | (others or {}))
+    finally:
+        for peer in peers:
+            peer.close(pools[peer.name])
 
 
 def seconds(statement: str, seconds_a_round: float, **names: object) -> Callable[[], float]:

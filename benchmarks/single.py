@@ -6,8 +6,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from benchmarks.peers import Peer, legacy, ours
-from benchmarks.rounds import Figures, interleave, seconds
+from benchmarks.peers import LEGACY, OURS, Peer, has_legacy, legacy, ours
+from benchmarks.rounds import Figures, compare, interleave, seconds
 
 IDLE = 8
 
@@ -30,13 +30,7 @@ def block(peers: list[Peer], rounds: int, scale: float) -> Figures:
 
 
 def _compare(peers: list[Peer], rounds: int, scale: float, statement: Callable[[Peer], str]) -> Figures:
-    pools = {peer.name: peer.make(IDLE) for peer in peers}
-    figures = interleave(
-        rounds, {peer.name: seconds(statement(peer), 0.02 * scale, pool=pools[peer.name]) for peer in peers}
-    )
-    for peer in peers:
-        peer.close(pools[peer.name])
-    return figures
+    return compare(peers, rounds, IDLE, lambda peer, pool: seconds(statement(peer), 0.02 * scale, pool=pool))
 
 
 def settings_pair(peers: list[Peer], rounds: int, scale: float) -> Figures:
@@ -72,10 +66,6 @@ def _few(statement: str, pool: Any) -> float:
     return seconds(statement, 0, pool=pool)()
 
 
-def has_legacy(peers: list[Peer]) -> bool:
-    return any(peer.name == "ya.resourcepool 0.1.1" for peer in peers)
-
-
 def eviction(together: int) -> Callable[[list[Peer], int, float], Figures]:
     """Seconds a push that evicts one, until that has been deallocated; so many pushes at a time.
 
@@ -83,9 +73,9 @@ def eviction(together: int) -> Callable[[list[Peer], int, float], Figures]:
     """
 
     def measure(peers: list[Peer], rounds: int, scale: float) -> Figures:
-        makes = {"ya.resourcepool": ours}
+        makes = {OURS: ours}
         if has_legacy(peers):
-            makes["ya.resourcepool 0.1.1"] = legacy
+            makes[LEGACY] = legacy
         return interleave(rounds, {name: _evicts(make, together, 0.02 * scale) for name, make in makes.items()})
 
     return measure

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from benchmarks.peers import FLOOR, LEGACY, OURS
 from benchmarks.rounds import Figures
 
 All = dict[str, Figures]  # by measure
-
-OURS, LEGACY, FLOOR = "ya.resourcepool", "ya.resourcepool 0.1.1", "floor"
 
 
 class Target(NamedTuple):

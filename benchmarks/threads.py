@@ -11,7 +11,7 @@ from threading import Barrier, Lock, Thread
 from typing import Any
 
 from benchmarks.peers import Peer
-from benchmarks.rounds import Figures, figure, interleave
+from benchmarks.rounds import Figures, compare, figure
 
 try:
     from resource import RUSAGE_SELF, getrusage
@@ -165,22 +165,6 @@ def switches(peers: list[Peer], rounds: int, scale: float) -> Figures:
 def switched() -> int:
     usage = getrusage(RUSAGE_SELF)
     return usage.ru_nvcsw + usage.ru_nivcsw
-
-
-def compare(
-    peers: list[Peer],
-    rounds: int,
-    resources: int,
-    measure: Callable[[Peer, Any], Callable[[], float]],
-    others: dict[str, Callable[[], float]] | None = None,
-) -> Figures:
-    pools = {peer.name: peer.make(resources) for peer in peers}
-    measures = {peer.name: measure(peer, pools[peer.name]) for peer in peers}
-    try:
-        return interleave(rounds, measures | (others or {}))
-    finally:
-        for peer in peers:
-            peer.close(pools[peer.name])
 
 
 def work(template: str, peer: Peer, hold: str = "") -> Work:

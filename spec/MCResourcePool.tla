@@ -21,7 +21,6 @@ AllAlike == Permutations(Threads) \cup Permutations(Resources)
 \* Witnesses: what each says never happens does happen, as TLC has to show. So no property holds for want of cases.
 NeverExpiredAndKept == \A e \in Range(idle) : Expired(e) => e.res \in Due(idle)  \* R2: the floor keeps it
 NeverServedInADealloc == \A t \in Threads : at[t] = "found" => t \notin busy
-NeverQueuedAgain == \A t \in Range(queue) : \A u \in Range(arrived) : u \in Range(queue) \/ at[u] # "checking"
 NeverOverAndWaiting == ~(MaxSize # None /\ Len(idle) > MaxSize /\ \E t \in All : keep[t] # None)
 NeverClosedUnderACandidate == ~(closed /\ \E t \in Threads : at[t] = "found")
 NeverTwoDeallocs == Cardinality(busy) < 2

@@ -26,7 +26,6 @@ NeverPutBack == \A f \in Frames : pc[f] # "_evict_back"
 NeverClosedWithABox == ~(closed /\ \E f \in Frames : pc[f] = "wait" /\ box[f] # None)
 NeverLeftToTheHolder == ~unsettled
 NeverInterruptedWithABox == \A f \in Frames : pc[f] = "abandon" => box[f] = None
-NeverWokenTwice == \A f \in Frames : pc[f] = "wake" => latch[Head(waiters)] = "locked"
 NeverBarredTooLate == \A f \in Frames : pc[f] = "pop_pop" => ~barred
 
 \* What of a frame still matters: TLC need not tell apart states that differ in nothing else. What has been left from an

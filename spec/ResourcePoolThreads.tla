@@ -578,7 +578,6 @@ P8_WaitersAreQueued == \A f \in Frames : pc[f] = "wait" /\ latch[f] = "locked" =
 
 P9_Unlocked == Quiet => lock = None
 
-PushesInProgress == Cardinality({f \in Frames : pc[f] # "out"})
 R1_Bound == MaxSize # None /\ Quiet => Len(idle) <= MaxSize
 
 \* If its thread has the lock then because of a handler that came in between.
