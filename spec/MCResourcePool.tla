@@ -11,6 +11,8 @@ TwoIdle == <<r1, r2>>
 ThreeIdle == <<r1, r2, r3>>
 FourIdle == <<r1, r2, r3, r4>>
 
+Nothing == [t \in Threads |-> {}]
+
 NoNesting == {}
 T2InT1 == {<<t2, t1>>}
 

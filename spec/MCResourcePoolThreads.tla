@@ -7,6 +7,7 @@ CONSTANTS t1, t2, t3, h1, r1, r2, r3, r4
 Empty == <<>>
 OneIdle == <<r1>>
 TwoIdle == <<r1, r2>>
+TheThirdIdle == <<r3>>
 
 \* The handler runs in the first thread.
 Owners == [f \in Frames |-> IF f \in Threads THEN f ELSE t1]
@@ -30,7 +31,6 @@ NeverBarredTooLate == \A f \in Frames : pc[f] = "pop_pop" => ~barred
 
 \* What of a frame still matters: TLC need not tell apart states that differ in nothing else. What has been left from an
 \* earlier call, and is set before it is read, does not.
-Evicting == {"_evict_len", "_evict_popleft", "_evict_check", "_evict_back"}
 GoesBack == Evicting \cup {"_tend", "_tend_serve", "serve_idle", "serve_move", "wake", "wake_remove", "_tend_evict",
                           "_tend_barred", "_tend_limit"}
 NotYetSlow == {"out", "pop_barred", "pop_pop", "_pop"}

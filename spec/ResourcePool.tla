@@ -14,6 +14,7 @@ CONSTANTS
   Resources,  \* all that there ever are
   None,
   Init0,      \* what the pool is made with, oldest first: a sequence of resources (C2)
+  Held,       \* what each thread has already: a function to sets of resources
   MaxSize, MinSize, MaxAge,  \* a number, or None
   HasAlloc, HasCheck,        \* whether the pool has such a function
   Timeouts,   \* how a pop may be called: a subset of {"none", "timed", "forever"}
@@ -34,12 +35,12 @@ VARIABLES
   keep,       \* while its call evicts an overflow: how many it leaves; else None
   unsettled,  \* the threads whose call has yet to look for what there is to do
   busy,       \* the threads that are in a dealloc
-  missed, ahead, due,  \* see WatchCall
+  missed, ahead, due, late,  \* see WatchCall
   unmade, gone, dead,  \* sets of resources: not yet allocated; deallocated; dropped, as `check` was false
   closed
 
 vars == <<idle, queue, arrived, at, timeout, hand, owned, victims, keep, unsettled, busy, missed, ahead,
-          due, unmade, gone, dead, closed>>
+          due, late, unmade, gone, dead, closed>>
 
 All == Threads \cup {Clock}
 Floor == IF MinSize = None THEN 0 ELSE MinSize
@@ -61,14 +62,16 @@ MayCall(t) == at[t] = "out" /\ \A p \in Nested : p[1] = t => InCallback(p[2])
 \* A callback can't return while a call that it made has not.
 MayReturn(t) == \A p \in Nested : p[2] = t => at[p[1]] = "out"
 
-\* The pushes that have made something idle, and have yet to look whether that is one too many.
-Pushes == {t \in unsettled : at[t] = "pushed"}
+\* The pushes that have made something idle, and have yet to look whether that is one too many; and the evictions of an
+\* overflow. What these are about to take is idle as long as they may leave it.
+MayExceed == {t \in All : (t \in unsettled /\ at[t] = "pushed") \/ keep[t] # None}
 
 \* It has done what there was to do, and deallocated what it evicted.
 Free(t) == t \notin unsettled /\ victims[t] = <<>>
 
 \* What the promises to who is in a pop are about: how it was called; whether nothing was idle at some moment since
-\* it has gone looking; who waited and what was due already when it began.
+\* it has gone looking; who waited and what was due already when it began; whether the pool was closed when it went
+\* looking.
 WatchCall(how) ==
   /\ timeout' = [t \in Threads |-> IF at'[t] \in {"popping", "waiting", "found", "checking"} THEN how[t] ELSE None]
   /\ missed' = [t \in Threads |-> at'[t] = "popping" /\ (missed[t] \/ idle' = <<>>)]
@@ -76,6 +79,7 @@ WatchCall(how) ==
                                 ELSE Range(queue') \cap (IF at[t] = "out" THEN Range(queue) ELSE ahead[t])]
   /\ due' = [t \in Threads |-> IF at'[t] \notin {"popping", "waiting"} THEN {}
                               ELSE IF at[t] = "out" THEN Due(idle) ELSE due[t]]
+  /\ late' = [t \in Threads |-> at'[t] = "popping" /\ IF at[t] = "popping" THEN late[t] ELSE closed]
 
 Watch == WatchCall(timeout)
 
@@ -98,14 +102,15 @@ Init ==
          /\ unsettled = IF over THEN {Clock} ELSE {}
   /\ timeout = [t \in Threads |-> None]
   /\ hand = [t \in All |-> None]
-  /\ owned = [t \in Threads |-> {}]
+  /\ owned = Held
   /\ victims = [t \in All |-> <<>>]
   /\ keep = [t \in All |-> None]
   /\ busy = {}
   /\ missed = [t \in Threads |-> FALSE]
   /\ ahead = [t \in Threads |-> {}]
   /\ due = [t \in Threads |-> {}]
-  /\ unmade = Resources \ Range(Init0)
+  /\ late = [t \in Threads |-> FALSE]
+  /\ unmade = Resources \ (Range(Init0) \cup UNION {Held[t] : t \in Threads})
   /\ gone = {} /\ dead = {}
   /\ closed = FALSE
 
@@ -119,10 +124,10 @@ CallPop(t, how) ==
   /\ UNCHANGED <<idle, queue, arrived, hand, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
   /\ WatchCall([timeout EXCEPT ![t] = how])
 
-\* P1: the newest. R3: not what was due. P7: not before who waited already.
+\* P1: the newest. R3: not what was due. P7: not before who waited already. L4: not if the pool was closed.
 Take(t) ==
   /\ at[t] = "popping"
-  /\ ~closed
+  /\ ~late[t]
   /\ t \notin busy
   /\ idle # <<>>
   /\ Last(idle).res \notin due[t] \cap Due(idle)
@@ -133,11 +138,10 @@ Take(t) ==
   /\ UNCHANGED <<queue, arrived, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
   /\ Watch
 
-\* R3: what pop finds due it deallocates itself.
+\* A call may look at any time what there is to do. R3: what pop finds due it deallocates itself.
 Look(t) ==
-  /\ at[t] = "popping"
+  /\ at[t] \in {"popping", "waiting", "found", "working", "closing"}
   /\ Free(t)
-  /\ Due(idle) # {}
   /\ unsettled' = unsettled \cup {t}
   /\ UNCHANGED <<idle, queue, arrived, at, hand, owned, victims, keep, busy, unmade, gone, dead, closed>>
   /\ Watch
@@ -145,6 +149,7 @@ Look(t) ==
 \* P3, P7: by arrival, which is now, or when it queued first. It has to look again, see P8.
 Enqueue(t) ==
   /\ at[t] = "popping"
+  /\ missed[t]
   /\ ~closed
   /\ ~HasAlloc
   /\ timeout[t] # "none"
@@ -259,43 +264,48 @@ RaiseEmpty(t) ==
 TimeOut(t) ==
   /\ at[t] = "waiting"
   /\ timeout[t] = "timed"
-  /\ Free(t)
   /\ at' = [at EXCEPT ![t] = "working"]
   /\ queue' = Without(queue, t)
   /\ arrived' = Without(arrived, t)
-  /\ unsettled' = unsettled \cup {t}
-  /\ UNCHANGED <<idle, hand, owned, victims, keep, busy, unmade, gone, dead, closed>>
+  /\ UNCHANGED <<idle, hand, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
   /\ Watch
 
-\* L4: ResourcePoolClosed, also for who waits.
+\* L4: ResourcePoolClosed.
 RaiseClosed(t) ==
-  /\ at[t] \in {"popping", "waiting"}
+  /\ at[t] = "popping"
   /\ closed
   /\ Free(t)
+  /\ at' = [at EXCEPT ![t] = "out"]
+  /\ arrived' = Without(arrived, t)
+  /\ UNCHANGED <<idle, queue, hand, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
+  /\ Watch
+
+\* L4: also for who waits.
+WakeClosed(t) ==
+  /\ at[t] = "waiting"
+  /\ closed
   /\ at' = [at EXCEPT ![t] = "working"]
   /\ queue' = Without(queue, t)
   /\ arrived' = Without(arrived, t)
-  /\ unsettled' = unsettled \cup {t}
-  /\ UNCHANGED <<idle, hand, owned, victims, keep, busy, unmade, gone, dead, closed>>
+  /\ UNCHANGED <<idle, hand, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
   /\ Watch
 
-\* P9: an exception comes to a waiter.
-InterruptWait(t) ==
+\* P9: an exception comes to a pop that waits, or is about to.
+InterruptPop(t) ==
   /\ CanInterrupt
-  /\ at[t] = "waiting"
+  /\ at[t] \in {"popping", "waiting"}
   /\ t \notin busy
   /\ at' = [at EXCEPT ![t] = "working"]
   /\ queue' = Without(queue, t)
   /\ arrived' = Without(arrived, t)
-  /\ unsettled' = unsettled \cup {t}
-  /\ UNCHANGED <<idle, hand, owned, victims, keep, busy, unmade, gone, dead, closed>>
+  /\ UNCHANGED <<idle, hand, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
   /\ Watch
 
-\* P9: it comes to one that has been handed something, which goes back.
+\* P9: it comes to one that has found something, which goes back.
 InterruptFound(t) ==
   /\ CanInterrupt
   /\ at[t] = "found"
-  /\ t \in Range(arrived) \ busy
+  /\ t \notin busy
   /\ at' = [at EXCEPT ![t] = "pushing"]
   /\ hand' = [hand EXCEPT ![t].age = 0]
   /\ arrived' = Without(arrived, t)
@@ -363,6 +373,18 @@ EndEviction(t) ==
   /\ UNCHANGED <<idle, queue, arrived, at, hand, owned, victims, unsettled, busy, unmade, gone, dead, closed>>
   /\ Watch
 
+\* P9: an exception cuts the eviction off. What it was just moving goes with the others, and the call looks anew.
+InterruptEviction(t) ==
+  /\ CanInterrupt
+  /\ keep[t] # None
+  /\ keep' = [keep EXCEPT ![t] = None]
+  /\ \/ UNCHANGED <<idle, victims>>
+     \/ /\ idle # <<>>
+        /\ victims' = [victims EXCEPT ![t] = Append(@, Head(idle).res)]
+        /\ idle' = Tail(idle)
+  /\ UNCHANGED <<queue, arrived, at, hand, owned, unsettled, busy, unmade, gone, dead, closed>>
+  /\ Watch
+
 \* L4: all that a closed pool has, oldest first.
 EvictClosed(t) ==
   /\ t \in unsettled
@@ -378,7 +400,7 @@ Settle(t) ==
   /\ t \in unsettled
   /\ keep[t] = None
   /\ idle = <<>> \/ unsettled # {t} \/ (queue = <<>> /\ ~closed)
-  /\ MaxSize # None => Len(idle) <= MaxSize + Cardinality(Pushes \ {t})
+  /\ MaxSize # None => Len(idle) <= MaxSize + Cardinality(MayExceed \ {t})
   /\ unsettled' = unsettled \ {t}
   /\ UNCHANGED <<idle, queue, arrived, at, hand, owned, victims, keep, busy, unmade, gone, dead, closed>>
   /\ Watch
@@ -453,10 +475,10 @@ Next ==
        \/ \E r \in Resources : CallPush(t, r) \/ ReturnAlloc(t, r)
        \/ Take(t) \/ Look(t) \/ Enqueue(t) \/ CallCheck(t) \/ ReturnPop(t) \/ DropDead(t) \/ CheckRaises(t)
        \/ CallAlloc(t) \/ AllocRaises(t) \/ RaiseEmpty(t) \/ TimeOut(t) \/ RaiseClosed(t)
-       \/ InterruptWait(t) \/ InterruptFound(t) \/ PutIdle(t) \/ CallClose(t) \/ Close(t)
+       \/ WakeClosed(t) \/ InterruptPop(t) \/ InterruptFound(t) \/ PutIdle(t) \/ CallClose(t) \/ Close(t)
   \/ \E t \in All :
-       Serve(t) \/ Expire(t) \/ Overflow(t) \/ Evict(t) \/ EndEviction(t) \/ EvictClosed(t) \/ Settle(t)
-         \/ CallDealloc(t) \/ ReturnDealloc(t) \/ Return(t)
+       Serve(t) \/ Expire(t) \/ Overflow(t) \/ Evict(t) \/ EndEviction(t) \/ InterruptEviction(t)
+         \/ EvictClosed(t) \/ Settle(t) \/ CallDealloc(t) \/ ReturnDealloc(t) \/ Return(t)
   \/ Ring
   \/ Tick
 
@@ -480,7 +502,7 @@ P8_NoLostWakeUp == idle # <<>> /\ queue # <<>> => unsettled # {}
 
 P7_ByArrival == queue = SelectSeq(arrived, LAMBDA t : t \in Range(queue))
 
-R1_Bound == MaxSize # None => Len(idle) <= MaxSize + Cardinality(Pushes)
+R1_Bound == MaxSize # None => Len(idle) <= MaxSize + Cardinality(MayExceed)
 
 L4_NothingIsLeft == closed /\ (\A t \in All : at[t] = "out") => idle = <<>> /\ queue = <<>>
 
@@ -495,12 +517,13 @@ P1_NewestFirst == [][\A t \in Threads : Takes(t) => hand'[t] = Last(idle) /\ idl
 P2_AllocOnlyIfMissed == [][\A t \in Threads : at[t] # "allocating" /\ at'[t] = "allocating" => missed[t] /\ HasAlloc]_vars
 
 P3_EmptyOnlyIfMissed ==
-  [][\A t \in Threads : at[t] = "popping" /\ at'[t] = "out" => missed[t] /\ timeout[t] = "none" /\ ~HasAlloc]_vars
+  [][\A t \in Threads : at[t] = "popping" /\ at'[t] = "out" => closed \/ (missed[t] /\ timeout[t] = "none" /\ ~HasAlloc)]_vars
 
 P3_WaitsAsLongAsAsked ==
   [][\A t \in Threads : at[t] = "waiting" /\ at'[t] = "working" => timeout[t] = "timed" \/ closed \/ CanInterrupt]_vars
 
-P3_WaitsIfAsked == [][\A t \in Threads : at[t] # "waiting" /\ at'[t] = "waiting" => timeout[t] # "none"]_vars
+P3_WaitsIfAsked ==
+  [][\A t \in Threads : at[t] # "waiting" /\ at'[t] = "waiting" => missed[t] /\ timeout[t] # "none" /\ ~HasAlloc]_vars
 
 P5_Checked == [][\A t \in Threads : owned'[t] # owned[t] /\ hand[t] # None /\ hand'[t] = None
                                     => (at[t] = "checking") = HasCheck]_vars
@@ -513,9 +536,12 @@ P7_NoOvertaking == [][\A t \in Threads : Takes(t) => ahead[t] \cap Range(queue) 
 
 P9_NothingComesBack == [][gone \subseteq gone' /\ dead \subseteq dead']_vars
 
+\* Unless an exception cuts it off, which may cost one.
 R1_DownToTheTarget ==
-  [][\A t \in All : /\ Evicts(t) /\ keep[t] # None /\ ~closed => Len(idle') >= Target
-                    /\ keep[t] # None /\ keep'[t] = None => Len(idle) <= Target]_vars
+  [][\A t \in All : keep[t] # None /\ ~closed =>
+       LET cut == CanInterrupt /\ keep'[t] = None
+       IN  /\ Evicts(t) => Len(idle') >= Target \/ cut
+           /\ keep'[t] = None => Len(idle) <= Target \/ cut]_vars
 
 R1_OnlyTooMany == [][\A t \in All : keep[t] = None /\ keep'[t] # None => Len(idle) > MaxSize]_vars
 
@@ -533,22 +559,23 @@ R4_DeallocatedOnce ==
 
 K1_SeveralAtOnce == [][\A t \in All : t \in busy' \ busy => t \notin unsettled]_vars
 
-L4_NothingAfterClose == [][closed => \A t \in Threads : ~Takes(t) /\ ~IsServed(t)]_vars
+L4_NothingAfterClose == [][\A t \in Threads : (Takes(t) => ~late[t]) /\ (IsServed(t) => ~closed)]_vars
 
 L4_StaysClosed == [][closed => closed']_vars
 
 \* In the long run ---------------------------------------------------------------------------------------------
 
-\* Each thread goes on with what it has begun, callbacks return, time passes, and the clock calls. What is due again and
-\* again while the clock looks is expired some time.
+\* Each thread goes on with what it has begun, callbacks return, time passes, and the clock calls. Somebody serves who
+\* waits, and what is due again and again while the clock looks is expired some time.
 Goes(t) ==
   \/ t \in Threads /\ (\/ Take(t) \/ Enqueue(t) \/ CallCheck(t) \/ ReturnPop(t) \/ CallAlloc(t) \/ AllocRaises(t)
-                        \/ RaiseEmpty(t) \/ RaiseClosed(t) \/ PutIdle(t) \/ Close(t) \/ Look(t))
+                        \/ RaiseEmpty(t) \/ RaiseClosed(t) \/ PutIdle(t) \/ Close(t))
   \/ Serve(t) \/ Expire(t) \/ Overflow(t) \/ Evict(t) \/ EndEviction(t) \/ EvictClosed(t) \/ Settle(t)
   \/ CallDealloc(t) \/ ReturnDealloc(t) \/ Return(t)
 Fairness ==
   /\ \A t \in All : WF_vars(Goes(t))
-  /\ \A t \in Threads : WF_vars(TimeOut(t))
+  /\ \A t \in Threads : WF_vars(TimeOut(t)) /\ WF_vars(WakeClosed(t))
+  /\ WF_vars(\E t \in All : Serve(t))
   /\ SF_vars(Expire(Clock)) /\ WF_vars(Ring) /\ WF_vars(Tick)
 
 FairSpec == Spec /\ Fairness

@@ -9,9 +9,11 @@
    in the pool (K3). So what takes steps is a frame. Each thread has one, and a handler is a frame that belongs to a
    thread: while it is in a call, its thread is not.
 
-   Why the fast path misses nobody (P8): `push_append` comes before `push_limit`, and `_queue_limit` comes before
-   `_tend_serve`. Of a push and a waiter that race, either the push reads the lowered limit, and tends, or it had
-   appended before the waiter looked for something idle. *)
+   Why the fast path misses nobody (P8): `push_append` comes before `push_limit`, and `_bar_limit` comes before
+   `_hold_len`. Of a push and a waiter that race, either the push reads the lowered limit, and tends, or it had
+   appended before the waiter looked for something idle.
+
+   That this keeps the contract is shown in ResourcePoolRefinement. *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS
@@ -32,7 +34,7 @@ VARIABLES
   \* What threads share.
   idle,       \* the deque, oldest first
   limit, barred, closed, unsettled,
-  waiters,    \* in order of arrival
+  waiters,    \* in order of arrival; None for one that is no longer of use to its pop
   lock,       \* the thread that holds it, or None
   \* Of each waiter, shared too.
   box,        \* what it has been given, or None
@@ -56,10 +58,20 @@ Front(s) == SubSeq(s, 1, Len(s) - 1)
 Without(s, x) == SelectSeq(s, LAMBDA y : y # x)
 
 \* A handler starts only while its thread is in a call, and then the thread waits for it.
-Runs(f) == \A h \in Handlers : Owner[h] = Owner[f] /\ h # f /\ f \in Threads => pc[h] = "out"
+Runs(f) == \A h \in Handlers : Owner[h] = Owner[f] /\ h # f /\ f \in Threads => pc[h] \in {"out", "left"}
 MayStart(f) == f \in Handlers => pc[Owner[f]] # "out"
 At(f, label) == pc[f] = label /\ Runs(f)
 Goto(f, label) == pc' = [pc EXCEPT ![f] = label]
+
+\* Where a frame has the lock, and where it looks again after that.
+Holding == {"_hold_idle", "_hold_step", "_hold_queue", "_hold_release", "_bar_limit", "_bar_barred",
+            "_queue_insert", "_shut", "_quit", "_tend", "_tend_serve", "serve_idle", "serve_move", "wake", "wake_remove",
+            "_tend_evict", "_evict_len", "_evict_popleft", "_evict_check", "_evict_back", "_tend_barred",
+            "_tend_limit"}
+HasHeld == {"_hold_again", "_hold_len", "_hold_limit"}
+Evicting == {"_evict_len", "_evict_popleft", "_evict_check", "_evict_back"}
+
+Settles(f) == pc[f] \in Holding \cup HasHeld \/ (pc[f] = "_hold_acquire" /\ step[f] = "none")
 
 Init ==
   /\ idle = Init0 /\ limit = (IF MaxSize = None THEN Unlimited ELSE MaxSize) /\ barred = FALSE
@@ -76,6 +88,7 @@ Init ==
 
 \* pop: the fast path ------------------------------------------------------------------------------------------
 
+\* The waiter of its last pop may still be about to be removed from the queue, and is another one.
 pop(f, how) ==
   /\ At(f, "out")
   /\ f \in Threads
@@ -83,8 +96,9 @@ pop(f, how) ==
   /\ timeout' = [timeout EXCEPT ![f] = how]
   /\ raising' = [raising EXCEPT ![f] = FALSE]
   /\ over' = [over EXCEPT ![f] = FALSE]
-  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, step, keep, len, back, hand,
-                 victims, owned, gone>>
+  /\ waiters' = [i \in DOMAIN waiters |-> IF waiters[i] = f THEN None ELSE waiters[i]]
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, lock, box, latch, step, keep, len, back, hand, victims,
+                 owned, gone>>
 
 \* `direct = not self._barred`
 pop_barred(f) ==
@@ -93,18 +107,26 @@ pop_barred(f) ==
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
                  timeout, raising, hand, victims, owned, gone>>
 
-\* `entry = self._idle.pop()`, which returns it
+\* `entry = self._idle.pop()`
 pop_pop(f) ==
   /\ At(f, "pop_pop")
   /\ IF idle = <<>>
      THEN /\ Goto(f, "_pop")
-          /\ UNCHANGED <<idle, owned, timeout>>
-     ELSE /\ owned' = [owned EXCEPT ![f] = @ \cup {Last(idle)}]
+          /\ UNCHANGED <<idle, hand>>
+     ELSE /\ hand' = [hand EXCEPT ![f] = Last(idle)]
           /\ idle' = Front(idle)
-          /\ Goto(f, "out")
-          /\ timeout' = [timeout EXCEPT ![f] = None]
-  /\ UNCHANGED <<limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 raising, hand, victims, gone>>
+          /\ Goto(f, "pop_return")
+  /\ UNCHANGED <<limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
+                 raising, victims, owned, gone>>
+
+pop_return(f) ==
+  /\ At(f, "pop_return")
+  /\ owned' = [owned EXCEPT ![f] = @ \cup {hand[f]}]
+  /\ hand' = [hand EXCEPT ![f] = None]
+  /\ timeout' = [timeout EXCEPT ![f] = None]
+  /\ Goto(f, "out")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 raising, victims, gone>>
 
 \* pop: the slow path ------------------------------------------------------------------------------------------
 
@@ -166,10 +188,6 @@ wait_box(f) ==
 
 \* P9: an exception in a pop that waits, or is about to. `with` releases the lock, `_look` tends once more, and
 \* `wait` leaves the queue before it passes the exception on.
-Holding == {"_hold_idle", "_hold_step", "_hold_queue", "_hold_release", "_queue_insert", "_queue_limit",
-            "_queue_barred", "_quit", "_tend", "_tend_serve", "serve_idle", "serve_move", "wake", "wake_remove",
-            "_tend_evict", "_evict_len", "_evict_popleft", "_evict_check", "_evict_back", "_tend_barred",
-            "_tend_limit"}
 interrupt(f) ==
   /\ CanInterrupt
   /\ Runs(f)
@@ -177,7 +195,7 @@ interrupt(f) ==
   /\ timeout[f] \in {"timed", "forever"}
   /\ ~raising[f]
   /\ raising' = [raising EXCEPT ![f] = TRUE]
-  /\ \/ /\ pc[f] \in (Holding \ {"_hold_release"}) \cup {"_hold_acquire", "_hold_again", "_hold_len", "_hold_limit"}
+  /\ \/ /\ pc[f] \in (Holding \ {"_hold_release"}) \cup HasHeld \cup {"_hold_acquire"}
         /\ step' = [step EXCEPT ![f] = "none"]
         /\ lock' = IF pc[f] \in Holding THEN None ELSE lock
         /\ Goto(f, "_hold_acquire")
@@ -231,9 +249,23 @@ push_limit(f) ==
   /\ At(f, "push_limit")
   /\ len' = [len EXCEPT ![f] = 0]
   /\ step' = [step EXCEPT ![f] = "none"]
-  /\ Goto(f, IF len[f] > limit THEN "_look" ELSE "out")
+  /\ Goto(f, IF len[f] > limit THEN "_look" ELSE "push_return")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, back, timeout,
                  raising, hand, victims, owned, gone>>
+
+push_return(f) ==
+  /\ At(f, "push_return")
+  /\ Goto(f, "out")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone>>
+
+\* R1: a push that has left its work to the call that it interrupted is in progress until that has done it.
+push_left(f) ==
+  /\ At(f, "left")
+  /\ ~Settles(Owner[f])
+  /\ Goto(f, "push_return")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone>>
 
 \* close -------------------------------------------------------------------------------------------------------
 
@@ -255,7 +287,7 @@ _look(f) ==
   /\ At(f, "_look")
   /\ IF lock = Owner[f]
      THEN /\ unsettled' = TRUE
-          /\ Goto(f, "out")
+          /\ Goto(f, "left")
      ELSE /\ Goto(f, IF closed THEN "_look_waiters" ELSE "_hold_acquire")
           /\ UNCHANGED unsettled
   /\ UNCHANGED <<idle, limit, barred, closed, waiters, lock, box, latch, over, step, keep, len, back, timeout,
@@ -299,18 +331,15 @@ _hold_step(f) ==
   /\ At(f, "_hold_step")
   /\ CASE step[f] = "take" -> /\ Goto(f, IF waiters = <<>> /\ ~closed THEN "serve_idle" ELSE "_hold_release")
                               /\ back' = [back EXCEPT ![f] = "_hold_release"]
-                              /\ UNCHANGED <<closed, latch>>
        [] step[f] = "queue" -> /\ Goto(f, IF waiters = <<>> /\ ~closed THEN "serve_idle" ELSE "_hold_queue")
                                /\ back' = [back EXCEPT ![f] = "_hold_queue"]
                                /\ UNCHANGED <<closed, latch>>
        [] step[f] = "quit" -> /\ Goto(f, "_quit")
-                              /\ UNCHANGED <<back, closed, latch>>
-       [] step[f] = "shut" -> /\ closed' = TRUE
-                              /\ Goto(f, "_tend")
-                              /\ back' = [back EXCEPT ![f] = "_hold_release"]
-                              /\ UNCHANGED latch
-  /\ UNCHANGED <<idle, limit, barred, unsettled, waiters, lock, box, over, step, keep, len, timeout, raising, hand,
-                 victims, owned, gone>>
+                              /\ UNCHANGED back
+       [] step[f] = "shut" -> /\ Goto(f, "_bar_limit")
+                              /\ UNCHANGED back
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, timeout,
+                 raising, hand, victims, owned, gone>>
 
 \* _queue: `if self.box or pool._closed: self.wake(); return False`
 _hold_queue(f) ==
@@ -318,32 +347,41 @@ _hold_queue(f) ==
   /\ IF box[f] # None \/ closed
      THEN /\ latch' = [latch EXCEPT ![f] = "free"]
           /\ Goto(f, "_hold_release")
-     ELSE /\ Goto(f, "_queue_insert")
+     ELSE /\ Goto(f, "_bar_limit")
           /\ UNCHANGED latch
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, step, keep, len, back, timeout,
                  raising, hand, victims, owned, gone>>
 
-_queue_insert(f) ==
-  /\ At(f, "_queue_insert")
-  /\ waiters' = Append(waiters, f)
-  /\ Goto(f, "_queue_limit")
-  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
-
-\* _bar: first `self._limit = 0`, then `self._barred = True`
-_queue_limit(f) ==
-  /\ At(f, "_queue_limit")
+\* `pool._bar()`: first `self._limit = 0`, then `self._barred = True`
+_bar_limit(f) ==
+  /\ At(f, "_bar_limit")
   /\ limit' = 0
-  /\ Goto(f, "_queue_barred")
+  /\ Goto(f, "_bar_barred")
   /\ UNCHANGED <<idle, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
                  raising, hand, victims, owned, gone>>
 
-_queue_barred(f) ==
-  /\ At(f, "_queue_barred")
+_bar_barred(f) ==
+  /\ At(f, "_bar_barred")
   /\ barred' = TRUE
+  /\ Goto(f, IF step[f] = "shut" THEN "_shut" ELSE "_queue_insert")
+  /\ UNCHANGED <<idle, limit, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
+                 raising, hand, victims, owned, gone>>
+
+\* `waiters.insert(place, self)`; what was pushed before the limit was lowered is found after the lock is released
+_queue_insert(f) ==
+  /\ At(f, "_queue_insert")
+  /\ waiters' = Append(waiters, f)
+  /\ Goto(f, "_hold_release")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, lock, box, latch, over, step, keep, len, back, timeout,
+                 raising, hand, victims, owned, gone>>
+
+\* `self._closed = True`, then it tends; a pop that is called from now on finds the bar
+_shut(f) ==
+  /\ At(f, "_shut")
+  /\ closed' = TRUE
   /\ back' = [back EXCEPT ![f] = "_hold_release"]
   /\ Goto(f, "_tend")
-  /\ UNCHANGED <<idle, limit, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, timeout, raising,
+  /\ UNCHANGED <<idle, limit, barred, unsettled, waiters, lock, box, latch, over, step, keep, len, timeout, raising,
                  hand, victims, owned, gone>>
 
 \* `if self.box or self._unpacked or self not in pool._waiters: return False`, else it leaves, and tends
@@ -402,9 +440,8 @@ _hold_limit(f) ==
 deallocate(f) ==
   /\ At(f, "deallocate")
   /\ IF victims[f] # <<>>
-     THEN /\ gone' = gone \cup {Head(victims[f])}
-          /\ victims' = [victims EXCEPT ![f] = Tail(@)]
-          /\ UNCHANGED <<pc, timeout>>
+     THEN /\ Goto(f, "dealloc")
+          /\ UNCHANGED timeout
      ELSE LET next == CASE timeout[f] = None -> "out"
                         [] timeout[f] = "none" \/ (step[f] = "quit" /\ ~raising[f]) -> "_pop_box"
                         [] raising[f] /\ ~over[f] -> "abandon"
@@ -412,9 +449,17 @@ deallocate(f) ==
                         [] OTHER -> IF latch[f] = "locked" THEN "wait" ELSE "wait_box"
           IN  /\ Goto(f, next)
               /\ timeout' = [timeout EXCEPT ![f] = IF next = "out" THEN None ELSE @]
-              /\ UNCHANGED <<gone, victims>>
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 raising, hand, owned>>
+                 raising, hand, victims, owned, gone>>
+
+\* The callback, with what one C call has taken from the left of `victims`.
+dealloc(f) ==
+  /\ At(f, "dealloc")
+  /\ gone' = gone \cup {Head(victims[f])}
+  /\ victims' = [victims EXCEPT ![f] = Tail(@)]
+  /\ Goto(f, "deallocate")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, owned>>
 
 \* _tend -------------------------------------------------------------------------------------------------------
 
@@ -430,7 +475,7 @@ _tend(f) ==
 _tend_serve(f) ==
   /\ At(f, "_tend_serve")
   /\ Goto(f, IF waiters = <<>> THEN "_tend_evict"
-             ELSE IF closed \/ box[Head(waiters)] # None \/ over[Head(waiters)] THEN "wake"
+             ELSE IF closed \/ Head(waiters) = None \/ box[Head(waiters)] # None \/ over[Head(waiters)] THEN "wake"
              ELSE "serve_idle")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
                  timeout, raising, hand, victims, owned, gone>>
@@ -460,7 +505,7 @@ serve_move(f) ==
 \* `waiters[0].wake()`: only now, so that an interrupt before leaves it in the queue for the next to wake
 wake(f) ==
   /\ At(f, "wake")
-  /\ latch' = [latch EXCEPT ![Head(waiters)] = "free"]
+  /\ latch' = [w \in Frames |-> IF w = Head(waiters) THEN "free" ELSE latch[w]]
   /\ Goto(f, "wake_remove")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, step, keep, len, back, timeout,
                  raising, hand, victims, owned, gone>>
@@ -544,11 +589,13 @@ Next == \E f \in Frames :
   \/ \E how \in Timeouts : pop(f, how)
   \/ \E r \in Resources : push(f, r)
   \/ close(f) \/ interrupt(f) \/ abandon(f)
-  \/ pop_barred(f) \/ pop_pop(f) \/ _pop(f) \/ _pop_box(f) \/ unpack(f) \/ wait(f) \/ wait_box(f)
-  \/ push_append(f) \/ push_len(f) \/ push_limit(f)
+  \/ pop_barred(f) \/ pop_pop(f) \/ pop_return(f) \/ _pop(f) \/ _pop_box(f) \/ unpack(f) \/ wait(f) \/ wait_box(f)
+  \/ push_append(f) \/ push_len(f) \/ push_limit(f) \/ push_return(f) \/ push_left(f)
   \/ _look(f) \/ _look_waiters(f) \/ _hold_acquire(f) \/ _hold_idle(f) \/ _hold_step(f) \/ _hold_queue(f)
-  \/ _queue_insert(f) \/ _queue_limit(f) \/ _queue_barred(f) \/ _quit(f)
-  \/ _hold_release(f) \/ _hold_again(f) \/ _hold_len(f) \/ _hold_limit(f) \/ deallocate(f)
+  \/ _bar_limit(f) \/ _bar_barred(f)
+  \/ _queue_insert(f) \/ _shut(f) \/ _quit(f)
+  \/ _hold_release(f) \/ _hold_again(f) \/ _hold_len(f) \/ _hold_limit(f)
+  \/ deallocate(f) \/ dealloc(f)
   \/ _tend(f) \/ _tend_serve(f) \/ serve_idle(f) \/ serve_move(f) \/ wake(f) \/ wake_remove(f)
   \/ _tend_evict(f) \/ _evict_len(f) \/ _evict_popleft(f) \/ _evict_check(f) \/ _evict_back(f)
   \/ _tend_barred(f) \/ _tend_limit(f)
@@ -557,7 +604,7 @@ Spec == Init /\ [][Next]_vars
 
 \* ---- properties ----
 
-Quiet == \A f \in Frames : pc[f] \in {"out", "wait"}  \* all calls have ended, or wait
+Quiet == \A f \in Frames : pc[f] \in {"out", "left", "wait"}  \* all calls have ended, or wait
 
 Places(r) ==
   Cardinality({i \in DOMAIN idle : idle[i] = r})
@@ -582,7 +629,7 @@ R1_Bound == MaxSize # None /\ Quiet => Len(idle) <= MaxSize
 
 \* If its thread has the lock then because of a handler that came in between.
 K1_NoCallbackUnderTheLock ==
-  \A f \in Frames : pc[f] = "deallocate" /\ lock = Owner[f] => \E h \in Handlers \ {f} : pc[h] \in Holding
+  \A f \in Frames : pc[f] = "dealloc" /\ lock = Owner[f] => \E h \in Handlers \ {f} : pc[h] \in Holding
 
 \* Nothing is evicted while somebody waits for it.
 R5_WaitersComeFirst ==

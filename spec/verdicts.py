@@ -11,7 +11,7 @@ from spec.mutants import Mutant
 from spec.tlc import ERROR, TIMEOUT, Outcome, Tlc
 
 TYPE_OK = "TypeOK"
-LIMIT = 60.0  # seconds that a model may take
+LIMIT = 150.0  # seconds that a model may take
 
 Kind = Literal["killed", "typed", "too large", "stillborn", "survives"]
 KINDS: tuple[Kind, ...] = get_args(Kind)  # the first that holds counts

@@ -7,7 +7,7 @@ under the one lock: expire, serve the waiters, evict the overflow, arm the clock
 No wake-up is lost (P8), because each side first does its part and then looks for the other's:
 
 * `push` appends, *then* reads `_limit`, and tends if more are idle.
-* A waiter queues and sets `_limit` to 0, *then* tends, which looks for something idle.
+* A waiter sets `_limit` to 0 and queues, *then*, after releasing the lock, looks whether something is idle.
 
 So of a push and a waiter that race, at least one sees the other. That nothing is idle is decided under the
 lock only, where what the holder is just moving can't be missed (P3).
@@ -344,8 +344,7 @@ class ResourcePool(Generic[R]):
         elif self._maxsize is not None and not waiters and len(idle) > self._maxsize:
             self._evict(victims, self._maxsize if self._minsize is None else self._minsize)
         if self._closed or waiters:
-            if not self._barred:
-                self._bar()
+            self._bar()
         else:
             self._barred = False
             self._limit = UNLIMITED if self._maxsize is None else self._maxsize
@@ -404,6 +403,7 @@ class ResourcePool(Generic[R]):
     # the holder takes them, too, and then there are no victims. These three only set flags.
 
     def _shut(self, _victims: deque[Any] | None) -> bool:
+        self._bar()  # first: a pop that is called when it is closed must not take what is still idle
         self._closed = True
         return True
 

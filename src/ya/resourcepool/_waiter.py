@@ -130,9 +130,9 @@ class Waiter:
         place = len(waiters)
         while place and waiters[place - 1]._arrival > self._arrival:
             place -= 1
-        waiters.insert(place, self)
         pool._bar()
-        return True
+        waiters.insert(place, self)
+        return False  # what was pushed before the bar came down is found by the look after the lock
 
     def _quit(self, _victims: deque[Any] | None) -> bool:
         pool = self._pool

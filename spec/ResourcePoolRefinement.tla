@@ -1,0 +1,97 @@
+------------------------ MODULE ResourcePoolRefinement ------------------------
+(* That the algorithm keeps the contract: each of its steps is one that ResourcePool allows, or changes nothing there.
+
+   Below stands, for each variable of the contract, what it is in a state of the algorithm; `Contract` is ResourcePool with
+   these in place of its variables. TLC checks that all that the algorithm can do is a behaviour of `Contract!Spec`. So
+   it keeps each promise that ResourcePool has been shown to keep.
+
+   A step of the contract happens where the algorithm can't go back any more:
+
+     Enqueue    the waiter is in the queue, and the bar is down
+     Take       the resource has left the deque, for a pop's hand or box
+     Serve      it is in the box of a waiter
+     TimeOut    the waiter has left the queue, under the lock
+     Evict      the victim was not one too many
+     Settle     the call has found no more idle than the limit *)
+EXTENDS ResourcePoolThreads
+
+CONSTANT Clock
+
+\* What the algorithm doesn't remember, and a promise is about.
+VARIABLES
+  came,           \* who has queued in its present pop, in order of arrival
+  closing,        \* whose call is `close`
+  missed, ahead, late  \* see ResourcePool
+
+history == <<came, closing, missed, ahead, late>>
+
+Queue == SelectSeq(waiters, LAMBDA f : f # None /\ timeout[f] # None /\ box[f] = None)
+
+\* A resource that has been taken from the left, but may be put back.
+Undecided == {f \in Frames : pc[f] \in {"_evict_check", "_evict_back"}}
+Idle == (IF Undecided = {} THEN <<>> ELSE <<Last(victims[CHOOSE f \in Undecided : TRUE])>>) \o idle
+Victims == [f \in Frames |-> IF f \in Undecided THEN Front(victims[f]) ELSE victims[f]]
+
+
+HasYetToShut(f) ==
+  /\ step[f] = "shut"
+  /\ \/ pc[f] \in {"_look", "_look_waiters", "_hold_acquire", "_hold_idle", "_hold_step", "_bar_limit", "_bar_barred", "_shut"}
+     \/ back[f] = "_hold_step"
+
+Where(f) ==
+  IF timeout[f] # None
+  THEN CASE box[f] # None \/ hand[f] # None -> "found"
+         [] box[f] = None /\ hand[f] = None /\ f \in Range(Queue) -> "waiting"
+         [] box[f] = None /\ hand[f] = None /\ f \notin Range(Queue) ->
+              IF f \in Range(came) \/ over[f] THEN "working" ELSE "popping"
+  ELSE CASE pc[f] = "out" -> "out"
+         [] pc[f] = "push_append" -> "pushing"
+         [] pc[f] \notin {"out", "push_append"} ->
+              IF f \notin closing THEN "pushed" ELSE IF HasYetToShut(f) THEN "closing" ELSE "working"
+
+Unsettled(f) ==
+  \/ pc[f] \in {"push_len", "push_limit", "left"} \cup Evicting
+  \/ pc[f] \in {"_look", "_look_waiters"} /\ step[f] = "none"
+  \/ Settles(f)
+
+Entry(r) == [res |-> r, age |-> 0]
+Hand(f) == IF hand[f] # None THEN Entry(hand[f]) ELSE IF box[f] # None THEN Entry(box[f]) ELSE None
+
+\* The clock has nothing to do.
+WithClock(function, nothing) == [t \in Frames \cup {Clock} |-> IF t = Clock THEN nothing ELSE function[t]]
+
+Contract == INSTANCE ResourcePool WITH
+  Threads <- Frames, MaxAge <- None, HasAlloc <- FALSE, HasCheck <- FALSE, Nested <- {}, HeldUp <- FALSE,
+  idle <- [i \in DOMAIN Idle |-> Entry(Idle[i])],
+  queue <- Queue,
+  arrived <- SelectSeq(came, LAMBDA f : Where(f) \in {"waiting", "found"}),
+  at <- WithClock([f \in Frames |-> Where(f)], "out"),
+  timeout <- [f \in Frames |-> IF Where(f) \in {"popping", "waiting", "found"} THEN timeout[f] ELSE None],
+  hand <- WithClock([f \in Frames |-> Hand(f)], None),
+  victims <- WithClock(Victims, <<>>),
+  keep <- WithClock([f \in Frames |-> IF pc[f] \in Evicting /\ ~closed THEN keep[f] ELSE None], None),
+  unsettled <- {f \in Frames : Unsettled(f)},
+  busy <- {f \in Frames : pc[f] = "dealloc"},
+  due <- [f \in Frames |-> {}],
+  unmade <- {}, dead <- {}
+
+RInit ==
+  /\ Init
+  /\ came = <<>> /\ closing = {}
+  /\ missed = [f \in Frames |-> FALSE] /\ ahead = [f \in Frames |-> {}] /\ late = [f \in Frames |-> FALSE]
+
+RNext ==
+  /\ Next
+  /\ came' = SelectSeq(came, LAMBDA f : timeout'[f] # None)
+             \o (IF Len(waiters') > Len(waiters) THEN <<Last(waiters')>> ELSE <<>>)
+  /\ closing' = {f \in Frames : pc'[f] # "out" /\ (f \in closing \/ (pc[f] = "out" /\ pc'[f] = "_look"))}
+  /\ missed' = [f \in Frames |-> Where(f)' = "popping" /\ (missed[f] \/ Idle' = <<>>)]
+  /\ ahead' = [f \in Frames |-> IF Where(f)' # "popping" THEN {}
+                               ELSE Range(Queue') \cap (IF Where(f) = "out" THEN Range(Queue) ELSE ahead[f])]
+  /\ late' = [f \in Frames |-> Where(f)' = "popping" /\ IF Where(f) = "popping" THEN late[f] ELSE closed]
+
+RSpec == RInit /\ [][RNext]_<<vars, history>>
+
+\* The same as Contract!Spec. Most steps change nothing there, which is quickly seen.
+KeepsTheContract == Contract!Init /\ [][UNCHANGED Contract!vars \/ Contract!Next]_(Contract!vars)
+=============================================================================
