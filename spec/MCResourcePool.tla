@@ -27,5 +27,10 @@ NeverOverAndWaiting == ~(MaxSize # None /\ Len(idle) > MaxSize /\ \E t \in All :
 NeverClosedUnderACandidate == ~(closed /\ \E t \in Threads : at[t] = "found")
 NeverTwoDeallocs == Cardinality(busy) < 2
 NeverWithinACallback == \A p \in Nested : at[p[1]] = "out"
+NeverDropped == ~\E t \in Threads : at[t] = "waiting" /\ dead # {}
+NeverChecked == ~(HasCheck /\ \E t \in Threads : owned[t] # {})
+NeverCheckRaises == [][~\E t \in Threads : at[t] = "checking" /\ at'[t] = "working"]_vars
+NeverAllocated == ~(HasAlloc /\ \E t \in Threads : owned[t] # {})
+NeverAllocRaises == [][~\E t \in Threads : at[t] = "allocating" /\ at'[t] = "out" /\ owned'[t] = owned[t]]_vars
 NeverOnTopOfAnOlder == \A i \in 1..(Len(idle) - 1) : idle[i].age >= idle[i + 1].age
 =============================================================================

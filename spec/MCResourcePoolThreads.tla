@@ -7,10 +7,11 @@ CONSTANTS t1, t2, t3, h1, r1, r2, r3, r4
 Empty == <<>>
 OneIdle == <<r1>>
 TwoIdle == <<r1, r2>>
+TheSecondIdle == <<r2>>
 TheThirdIdle == <<r3>>
 
 \* The handler runs in the first thread.
-Owners == [f \in Frames |-> IF f \in Threads THEN f ELSE t1]
+Owners == [f \in Frames |-> IF f \in Handlers THEN t1 ELSE f]
 
 Nothing == [f \in Frames |-> {}]
 OneEach == [f \in Frames |-> IF f = t1 THEN {r1} ELSE IF f = t2 THEN {r2} ELSE IF f = t3 THEN {r3} ELSE {}]
@@ -28,18 +29,21 @@ NeverClosedWithABox == ~(closed /\ \E f \in Frames : pc[f] = "wait" /\ box[f] # 
 NeverLeftToTheHolder == ~unsettled
 NeverInterruptedWithABox == \A f \in Frames : pc[f] = "abandon" => box[f] = None
 NeverBarredTooLate == \A f \in Frames : pc[f] = "pop_pop" => ~barred
+NeverGivesUp == \A f \in Frames : pc[f] # "take_expel"
 
 \* What of a frame still matters: TLC need not tell apart states that differ in nothing else. What has been left from an
 \* earlier call, and is set before it is read, does not.
 GoesBack == Evicting \cup {"_tend", "_tend_serve", "serve_idle", "serve_move", "wake", "wake_remove", "_tend_evict",
-                          "_tend_barred", "_tend_limit"}
-NotYetSlow == {"out", "pop_barred", "pop_pop", "_pop"}
+                          "_tend_now", "_tend_open",
+                          "_tend_limit", "take_now", "take_expel", "_bar_limit", "_bar_since", "_bar_barred",
+                          "_arm_len", "_arm_oldest", "_arm_since", "_arm_timer", "_arm_limit", "_arm_nothing"}
+NotYetSlow == {"out", "pop_now", "pop_since", "pop_return", "pop_barred", "pop_pop", "_pop"}
 Matters(f) ==
-  <<pc[f], owned[f], victims[f], hand[f], timeout[f], len[f],
+  <<pc[f], owned[f], victims[f], hand[f], timeout[f], len[f], read[f],
     IF timeout[f] = None THEN "none" ELSE raising[f],
     IF timeout[f] = None \/ pc[f] \in NotYetSlow THEN "none" ELSE <<box[f], latch[f], over[f]>>,
-    IF pc[f] \in NotYetSlow \cup {"push_append", "push_len", "push_limit", "wait"} THEN "none" ELSE step[f],
+    IF pc[f] \in NotYetSlow \cup {"push_append", "push_len", "push_limit", "push_since", "push_return", "wait"} THEN "none" ELSE step[f],
     IF pc[f] \in Evicting THEN keep[f] ELSE 0,
     IF pc[f] \in GoesBack THEN back[f] ELSE "none">>
-View == <<idle, limit, barred, closed, unsettled, waiters, lock, gone, [f \in Frames |-> Matters(f)]>>
+View == <<time, since, armed, idle, limit, barred, closed, unsettled, waiters, lock, gone, [f \in Frames |-> Matters(f)]>>
 =============================================================================

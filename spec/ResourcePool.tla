@@ -21,7 +21,7 @@ CONSTANTS
   CanClose,   \* whether somebody may close the pool, or the last reference to it may go (L1, L4)
   CanInterrupt, \* whether an exception may come to who waits or is handed something (P9)
   Nested,     \* pairs <<inner, outer>>: `inner` calls the pool from within a callback of `outer` (K1)
-  HeldUp      \* whether a push may be held up between reading the clock and making its resource idle
+  HeldUp      \* whether a call may be held up while it has something in its hand, which grows older there
 
 VARIABLES
   idle,       \* what is idle, oldest first: a sequence of [res, age]
@@ -57,14 +57,16 @@ Expired(e) == MaxAge # None /\ e.age >= MaxAge
 \* The oldest that are expired, as long as more than the floor are left (R2).
 Due(s) == {s[i].res : i \in {j \in 1..Len(s) : Len(s) - j >= Floor /\ \A k \in 1..j : Expired(s[k])}}
 
+DueNow == Due(idle)
+
 InCallback(t) == at[t] \in {"checking", "allocating"} \/ t \in busy
 MayCall(t) == at[t] = "out" /\ \A p \in Nested : p[1] = t => InCallback(p[2])
 \* A callback can't return while a call that it made has not.
 MayReturn(t) == \A p \in Nested : p[2] = t => at[p[1]] = "out"
 
 \* The pushes that have made something idle, and have yet to look whether that is one too many; and the evictions of an
-\* overflow. What these are about to take is idle as long as they may leave it.
-MayExceed == {t \in All : (t \in unsettled /\ at[t] = "pushed") \/ keep[t] # None}
+\* overflow, or by age. What these are about to take is idle as long as they may leave it.
+MayExceed == {t \in All : (t \in unsettled /\ (at[t] = "pushed" \/ MaxAge # None)) \/ keep[t] # None}
 
 \* It has done what there was to do, and deallocated what it evicted.
 Free(t) == t \notin unsettled /\ victims[t] = <<>>
@@ -174,6 +176,18 @@ Serve(u) ==
   /\ at' = [at EXCEPT ![Head(queue)] = "found"]
   /\ queue' = Tail(queue)
   /\ UNCHANGED <<arrived, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
+  /\ Watch
+
+\* R3: a candidate that has expired meanwhile, and would be due if it were still idle, is given up like what is idle.
+GiveUp(t) ==
+  /\ at[t] = "found"
+  /\ t \in unsettled
+  /\ Expired(hand[t])
+  /\ Len(idle) >= Floor
+  /\ victims' = [victims EXCEPT ![t] = Append(@, hand[t].res)]
+  /\ hand' = [hand EXCEPT ![t] = None]
+  /\ at' = [at EXCEPT ![t] = "popping"]
+  /\ UNCHANGED <<idle, queue, arrived, owned, keep, unsettled, busy, unmade, gone, dead, closed>>
   /\ Watch
 
 \* P5: the candidate is checked, in the thread of the caller.
@@ -448,21 +462,21 @@ Close(t) ==
   /\ UNCHANGED <<idle, queue, arrived, hand, owned, victims, keep, busy, unmade, gone, dead>>
   /\ Watch
 
-\* All that is idle, or about to be, grows older. More than MaxAge makes no difference.
+\* All that is idle, or in a hand, grows older. More than MaxAge makes no difference.
 Older(e) == [e EXCEPT !.age = IF @ < MaxAge THEN @ + 1 ELSE @]
 
 Tick ==
   /\ MaxAge # None
   /\ idle' = [i \in DOMAIN idle |-> Older(idle[i])]
-  /\ hand' = [t \in All |-> IF HeldUp /\ at[t] = "pushing" THEN Older(hand[t]) ELSE hand[t]]
+  /\ hand' = [t \in All |-> IF HeldUp /\ hand[t] # None THEN Older(hand[t]) ELSE hand[t]]
   /\ idle' # idle \/ hand' # hand
   /\ UNCHANGED <<queue, arrived, at, owned, victims, keep, unsettled, busy, unmade, gone, dead, closed>>
   /\ Watch
 
-\* R3: the clock calls when something is due.
+\* R3: the clock calls when something is due. It may also have been taken since.
 Ring ==
+  /\ MaxAge # None
   /\ at[Clock] = "out"
-  /\ Due(idle) # {}
   /\ ~closed
   /\ at' = [at EXCEPT ![Clock] = "working"]
   /\ unsettled' = unsettled \cup {Clock}
@@ -473,7 +487,7 @@ Next ==
   \/ \E t \in Threads :
        \/ \E how \in Timeouts : CallPop(t, how)
        \/ \E r \in Resources : CallPush(t, r) \/ ReturnAlloc(t, r)
-       \/ Take(t) \/ Look(t) \/ Enqueue(t) \/ CallCheck(t) \/ ReturnPop(t) \/ DropDead(t) \/ CheckRaises(t)
+       \/ Take(t) \/ Look(t) \/ Enqueue(t) \/ GiveUp(t) \/ CallCheck(t) \/ ReturnPop(t) \/ DropDead(t) \/ CheckRaises(t)
        \/ CallAlloc(t) \/ AllocRaises(t) \/ RaiseEmpty(t) \/ TimeOut(t) \/ RaiseClosed(t)
        \/ WakeClosed(t) \/ InterruptPop(t) \/ InterruptFound(t) \/ PutIdle(t) \/ CallClose(t) \/ Close(t)
   \/ \E t \in All :
@@ -551,6 +565,9 @@ R2_OldestFirst ==
 
 R2_OnlyDue == [][\A t \in All : Evicts(t) /\ keep[t] = None /\ ~closed
                                => Expired(Head(idle)) /\ Len(idle) > Floor]_vars
+
+R2_GivesUpOnlyDue ==
+  [][\A t \in Threads : at[t] = "found" /\ at'[t] = "popping" => Expired(hand[t]) /\ Len(idle) >= Floor]_vars
 
 R3_NotWhatIsDue == [][\A t \in Threads : Takes(t) \/ IsServed(t) => hand'[t].res \notin due[t] \cap Due(idle)]_vars
 

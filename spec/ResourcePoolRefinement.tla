@@ -15,15 +15,15 @@
      Settle     the call has found no more idle than the limit *)
 EXTENDS ResourcePoolThreads
 
-CONSTANT Clock
-
 \* What the algorithm doesn't remember, and a promise is about.
 VARIABLES
   came,           \* who has queued in its present pop, in order of arrival
   closing,        \* whose call is `close`
-  missed, ahead, late  \* see ResourcePool
+  missed, ahead, due, late  \* see ResourcePool
 
-history == <<came, closing, missed, ahead, late>>
+history == <<came, closing, missed, ahead, due, late>>
+
+Callers == Frames \ {Clock}
 
 Queue == SelectSeq(waiters, LAMBDA f : f # None /\ timeout[f] # None /\ box[f] = None)
 
@@ -35,8 +35,8 @@ Victims == [f \in Frames |-> IF f \in Undecided THEN Front(victims[f]) ELSE vict
 
 HasYetToShut(f) ==
   /\ step[f] = "shut"
-  /\ \/ pc[f] \in {"_look", "_look_waiters", "_hold_acquire", "_hold_idle", "_hold_step", "_bar_limit", "_bar_barred", "_shut"}
-     \/ back[f] = "_hold_step"
+  /\ \/ pc[f] \in {"_look", "_look_waiters", "_hold_acquire", "_hold_idle", "_hold_step", "_shut"}
+     \/ back[f] \in {"_hold_step", "_shut"}
 
 Where(f) ==
   IF timeout[f] # None
@@ -50,45 +50,46 @@ Where(f) ==
               IF f \notin closing THEN "pushed" ELSE IF HasYetToShut(f) THEN "closing" ELSE "working"
 
 Unsettled(f) ==
-  \/ pc[f] \in {"push_len", "push_limit", "left"} \cup Evicting
-  \/ pc[f] \in {"_look", "_look_waiters"} /\ step[f] = "none"
+  \/ pc[f] \in {"push_len", "push_limit", "push_since", "left"} \cup Evicting
+  \/ pc[f] \in {"_look", "_look_waiters", "_hold_acquire"} /\ step[f] \in {"none", "disarm"}
   \/ Settles(f)
 
-Entry(r) == [res |-> r, age |-> 0]
+Min(a, b) == IF a < b THEN a ELSE b
+Entry(e) == [res |-> e.res, age |-> IF MaxAge = None THEN 0 ELSE Min(time - e.stamp, MaxAge)]
 Hand(f) == IF hand[f] # None THEN Entry(hand[f]) ELSE IF box[f] # None THEN Entry(box[f]) ELSE None
 
-\* The clock has nothing to do.
-WithClock(function, nothing) == [t \in Frames \cup {Clock} |-> IF t = Clock THEN nothing ELSE function[t]]
-
 Contract == INSTANCE ResourcePool WITH
-  Threads <- Frames, MaxAge <- None, HasAlloc <- FALSE, HasCheck <- FALSE, Nested <- {}, HeldUp <- FALSE,
+  Threads <- Callers, Held <- [f \in Callers |-> Held[f]], HasAlloc <- FALSE, HasCheck <- FALSE, Nested <- {}, HeldUp <- TRUE,
   idle <- [i \in DOMAIN Idle |-> Entry(Idle[i])],
   queue <- Queue,
   arrived <- SelectSeq(came, LAMBDA f : Where(f) \in {"waiting", "found"}),
-  at <- WithClock([f \in Frames |-> Where(f)], "out"),
-  timeout <- [f \in Frames |-> IF Where(f) \in {"popping", "waiting", "found"} THEN timeout[f] ELSE None],
-  hand <- WithClock([f \in Frames |-> Hand(f)], None),
-  victims <- WithClock(Victims, <<>>),
-  keep <- WithClock([f \in Frames |-> IF pc[f] \in Evicting /\ ~closed THEN keep[f] ELSE None], None),
+  at <- [f \in Frames |-> Where(f)],
+  timeout <- [f \in Callers |-> IF Where(f) \in {"popping", "waiting", "found"} THEN timeout[f] ELSE None],
+  hand <- [f \in Frames |-> Hand(f)],
+  victims <- [f \in Frames |-> [i \in DOMAIN Victims[f] |-> Victims[f][i].res]],
+  owned <- [f \in Callers |-> owned[f]],
+  keep <- [f \in Frames |-> IF pc[f] \in Evicting /\ ~closed /\ read[f] = None THEN keep[f] ELSE None],
   unsettled <- {f \in Frames : Unsettled(f)},
   busy <- {f \in Frames : pc[f] = "dealloc"},
-  due <- [f \in Frames |-> {}],
   unmade <- {}, dead <- {}
 
 RInit ==
   /\ Init
   /\ came = <<>> /\ closing = {}
-  /\ missed = [f \in Frames |-> FALSE] /\ ahead = [f \in Frames |-> {}] /\ late = [f \in Frames |-> FALSE]
+  /\ missed = [f \in Callers |-> FALSE] /\ late = [f \in Callers |-> FALSE]
+  /\ ahead = [f \in Callers |-> {}] /\ due = [f \in Callers |-> {}]
 
 RNext ==
   /\ Next
   /\ came' = SelectSeq(came, LAMBDA f : timeout'[f] # None)
              \o (IF Len(waiters') > Len(waiters) THEN <<Last(waiters')>> ELSE <<>>)
   /\ closing' = {f \in Frames : pc'[f] # "out" /\ (f \in closing \/ (pc[f] = "out" /\ pc'[f] = "_look"))}
-  /\ missed' = [f \in Frames |-> Where(f)' = "popping" /\ (missed[f] \/ Idle' = <<>>)]
-  /\ ahead' = [f \in Frames |-> IF Where(f)' # "popping" THEN {}
-                               ELSE Range(Queue') \cap (IF Where(f) = "out" THEN Range(Queue) ELSE ahead[f])]
-  /\ late' = [f \in Frames |-> Where(f)' = "popping" /\ IF Where(f) = "popping" THEN late[f] ELSE closed]
+  /\ missed' = [f \in Callers |-> Where(f)' = "popping" /\ (missed[f] \/ Idle' = <<>>)]
+  /\ ahead' = [f \in Callers |-> IF Where(f)' # "popping" THEN {}
+                                ELSE Range(Queue') \cap (IF Where(f) = "out" THEN Range(Queue) ELSE ahead[f])]
+  /\ due' = [f \in Callers |-> IF Where(f)' \notin {"popping", "waiting"} THEN {}
+                              ELSE IF Where(f) = "out" THEN Contract!DueNow ELSE due[f]]
+  /\ late' = [f \in Callers |-> Where(f)' = "popping" /\ IF Where(f) = "popping" THEN late[f] ELSE closed]
 
 RSpec == RInit /\ [][RNext]_<<vars, history>>
 

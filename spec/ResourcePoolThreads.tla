@@ -2,8 +2,8 @@
 (* How the pool keeps its promises: the algorithm of src/ya/resourcepool, one step for each operation that other
    threads can see, or that something can interrupt. Labels are called after the functions they are in.
 
-   Left out is `maxage`; what it adds is one more thing that `_tend` does under the lock, and one more reason for a pop
-   or a push to leave the fast path.
+   Time is a number that `Tick` counts up to `End`. Where the clock is read together with something that nobody else can
+   see, that is one step. With `maxage` the clock calls, too; it is a thread of its own.
 
    Several calls can be under way in one thread: a finalizer or a signal handler may push while the thread is anywhere
    in the pool (K3). So what takes steps is a frame. Each thread has one, and a handler is a frame that belongs to a
@@ -14,26 +14,31 @@
    appended before the waiter looked for something idle.
 
    That this keeps the contract is shown in ResourcePoolRefinement. *)
-EXTENDS Naturals, Sequences, FiniteSets
+EXTENDS Integers, Sequences, FiniteSets
 
 CONSTANTS
-  Threads, Handlers,  \* frames
-  Owner,              \* the thread of each frame: a function of Threads and Handlers
+  Threads, Handlers, Clock,  \* frames
+  Owner,              \* the thread of each frame: a function
   Resources, None,
   Init0,              \* what is idle at first, oldest first
   Held,               \* what each frame has at first: a function to sets of resources
-  MaxSize, MinSize,   \* a number, or None
+  MaxSize, MinSize, MaxAge,  \* a number, or None
+  End,                \* the last moment that is looked at
   Timeouts,           \* how a pop may be called: a subset of {"none", "timed", "forever"}
   CanClose, CanInterrupt
 
-Frames == Threads \cup Handlers
+Frames == Threads \cup Handlers \cup {Clock}
 Unlimited == Cardinality(Resources) + 1
+Floor == IF MinSize = None THEN 0 ELSE MinSize
 Target == IF MinSize = None THEN MaxSize ELSE MinSize
 
 VARIABLES
   \* What threads share.
-  idle,       \* the deque, oldest first
+  time,
+  idle,       \* the deque, oldest first: a sequence of [res, stamp]
   limit, barred, closed, unsettled,
+  since,      \* no older one is idle, as far as who holds the lock knows
+  armed,      \* the stamp for which the clock is to call, or None
   waiters,    \* in order of arrival; None for one that is no longer of use to its pop
   lock,       \* the thread that holds it, or None
   \* Of each waiter, shared too.
@@ -44,13 +49,15 @@ VARIABLES
   pc, step, keep, len,  \* where it is; what `_settle` is to do; `keep` of _evict; what it has read of len(idle)
   back,       \* where to go on after `_tend`
   timeout, raising,  \* how its pop was called, None outside; whether an exception is on its way
-  hand,       \* what a push has been called with
+  hand,       \* what a push has been called with, or a pop returns
+  read,       \* a stamp that it has read, or None
   victims, owned,
   \* Of all.
   gone
 
 vars == <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, pc, step, keep, len, back, timeout,
-          raising, hand, victims, owned, gone>>
+          raising, hand, victims, owned, gone, time, since, armed, read>>
+aged == <<time, since, armed, read>>
 
 Range(s) == {s[i] : i \in DOMAIN s}
 Last(s) == s[Len(s)]
@@ -63,18 +70,31 @@ MayStart(f) == f \in Handlers => pc[Owner[f]] # "out"
 At(f, label) == pc[f] = label /\ Runs(f)
 Goto(f, label) == pc' = [pc EXCEPT ![f] = label]
 
+\* Stamps that are always, or never, `maxage` ago.
+Always == IF MaxAge = None THEN 0 ELSE 0 - MaxAge
+Never == End + 1
+IsDue(now, stamp) == now - stamp >= MaxAge
+
 \* Where a frame has the lock, and where it looks again after that.
 Holding == {"_hold_idle", "_hold_step", "_hold_queue", "_hold_release", "_bar_limit", "_bar_barred",
             "_queue_insert", "_shut", "_quit", "_tend", "_tend_serve", "serve_idle", "serve_move", "wake", "wake_remove",
-            "_tend_evict", "_evict_len", "_evict_popleft", "_evict_check", "_evict_back", "_tend_barred",
-            "_tend_limit"}
+            "_tend_now", "_tend_evict", "_evict_len", "_evict_age", "_evict_popleft", "_evict_check", "_evict_back",
+            "_tend_open", "_tend_limit", "_bar_since", "_arm_len", "_arm_oldest", "_arm_since", "_arm_timer",
+            "_arm_limit", "_arm_nothing", "take_now", "take_expel"}
 HasHeld == {"_hold_again", "_hold_len", "_hold_limit"}
-Evicting == {"_evict_len", "_evict_popleft", "_evict_check", "_evict_back"}
+Evicting == {"_evict_len", "_evict_age", "_evict_popleft", "_evict_check", "_evict_back"}
 
 Settles(f) == pc[f] \in Holding \cup HasHeld \/ (pc[f] = "_hold_acquire" /\ step[f] = "none")
 
 Init ==
-  /\ idle = Init0 /\ limit = (IF MaxSize = None THEN Unlimited ELSE MaxSize) /\ barred = FALSE
+  /\ idle = [i \in DOMAIN Init0 |-> [res |-> Init0[i], stamp |-> 0]]
+  \* As the constructor leaves it, see `_arm`.
+  /\ LET expires == MaxAge # None /\ Len(Init0) > Floor
+     IN  /\ armed = IF expires THEN 0 ELSE None
+         /\ since = IF expires THEN 0 ELSE IF Floor > 0 THEN Never ELSE Always
+         /\ limit = IF MaxAge # None /\ ~expires THEN Floor ELSE IF MaxSize = None THEN Unlimited ELSE MaxSize
+  /\ time = 0 /\ read = [f \in Frames |-> None]
+  /\ barred = FALSE
   /\ closed = FALSE /\ unsettled = FALSE
   /\ waiters = <<>> /\ lock = None
   /\ box = [f \in Frames |-> None] /\ latch = [f \in Frames |-> "free"] /\ over = [f \in Frames |-> FALSE]
@@ -92,20 +112,35 @@ Init ==
 pop(f, how) ==
   /\ At(f, "out")
   /\ f \in Threads
-  /\ Goto(f, "pop_barred")
+  /\ Goto(f, IF MaxAge = None THEN "pop_barred" ELSE "pop_now")
   /\ timeout' = [timeout EXCEPT ![f] = how]
   /\ raising' = [raising EXCEPT ![f] = FALSE]
   /\ over' = [over EXCEPT ![f] = FALSE]
   /\ waiters' = [i \in DOMAIN waiters |-> IF waiters[i] = f THEN None ELSE waiters[i]]
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, lock, box, latch, step, keep, len, back, hand, victims,
-                 owned, gone>>
+                 owned, gone, aged>>
 
 \* `direct = not self._barred`
 pop_barred(f) ==
   /\ At(f, "pop_barred")
   /\ Goto(f, IF barred THEN "_pop" ELSE "pop_pop")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, aged>>
+
+\* With `maxage`: `now = ...`, then `direct = now - self._since < self._maxage`
+pop_now(f) ==
+  /\ At(f, "pop_now")
+  /\ read' = [read EXCEPT ![f] = time]
+  /\ Goto(f, "pop_since")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, since, armed>>
+
+pop_since(f) ==
+  /\ At(f, "pop_since")
+  /\ read' = [read EXCEPT ![f] = None]
+  /\ Goto(f, IF IsDue(read[f], since) THEN "_pop" ELSE "pop_pop")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, since, armed>>
 
 \* `entry = self._idle.pop()`
 pop_pop(f) ==
@@ -117,16 +152,16 @@ pop_pop(f) ==
           /\ idle' = Front(idle)
           /\ Goto(f, "pop_return")
   /\ UNCHANGED <<limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, victims, owned, gone>>
+                 raising, victims, owned, gone, aged>>
 
 pop_return(f) ==
   /\ At(f, "pop_return")
-  /\ owned' = [owned EXCEPT ![f] = @ \cup {hand[f]}]
+  /\ owned' = [owned EXCEPT ![f] = @ \cup {hand[f].res}]
   /\ hand' = [hand EXCEPT ![f] = None]
   /\ timeout' = [timeout EXCEPT ![f] = None]
   /\ Goto(f, "out")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 raising, victims, gone>>
+                 raising, victims, gone, aged>>
 
 \* pop: the slow path ------------------------------------------------------------------------------------------
 
@@ -137,7 +172,7 @@ _pop(f) ==
   /\ step' = [step EXCEPT ![f] = IF timeout[f] = "none" THEN "take" ELSE "queue"]
   /\ latch' = [latch EXCEPT ![f] = IF timeout[f] = "none" THEN "free" ELSE "locked"]
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* After `_settle`: `if waiter.box: resource = waiter.unpack()`, else it raises.
 _pop_box(f) ==
@@ -150,7 +185,7 @@ _pop_box(f) ==
           /\ timeout' = [timeout EXCEPT ![f] = None]
           /\ UNCHANGED over
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, step, keep, len, back,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `self.box.pop()`: the caller has it, or it goes back, because an exception has come
 unpack(f) ==
@@ -158,14 +193,14 @@ unpack(f) ==
   /\ box' = [box EXCEPT ![f] = None]
   /\ timeout' = [timeout EXCEPT ![f] = None]
   /\ IF raising[f]
-     THEN /\ hand' = [hand EXCEPT ![f] = box[f]]
+     THEN /\ hand' = [hand EXCEPT ![f] = [res |-> box[f].res, stamp |-> time]]
           /\ Goto(f, "push_append")
           /\ UNCHANGED owned
-     ELSE /\ owned' = [owned EXCEPT ![f] = @ \cup {box[f]}]
+     ELSE /\ owned' = [owned EXCEPT ![f] = @ \cup {box[f].res}]
           /\ Goto(f, "out")
           /\ UNCHANGED hand
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, latch, over, step, keep, len, back,
-                 raising, victims, gone>>
+                 raising, victims, gone, aged>>
 
 \* `pool._clock.wait(self, ...)`: until the latch is released, or, with a timeout, until its time is up
 wait(f) ==
@@ -173,7 +208,7 @@ wait(f) ==
   /\ latch[f] = "free" \/ timeout[f] = "timed"
   /\ Goto(f, "wait_box")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, aged>>
 
 \* `if not self.box: self.leave()`
 wait_box(f) ==
@@ -184,7 +219,7 @@ wait_box(f) ==
      ELSE /\ Goto(f, "_pop_box")
           /\ UNCHANGED step
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* P9: an exception in a pop that waits, or is about to. `with` releases the lock, `_look` tends once more, and
 \* `wait` leaves the queue before it passes the exception on.
@@ -195,6 +230,7 @@ interrupt(f) ==
   /\ timeout[f] \in {"timed", "forever"}
   /\ ~raising[f]
   /\ raising' = [raising EXCEPT ![f] = TRUE]
+  /\ read' = [read EXCEPT ![f] = None]
   /\ \/ /\ pc[f] \in (Holding \ {"_hold_release"}) \cup HasHeld \cup {"_hold_acquire"}
         /\ step' = [step EXCEPT ![f] = "none"]
         /\ lock' = IF pc[f] \in Holding THEN None ELSE lock
@@ -203,7 +239,7 @@ interrupt(f) ==
         /\ Goto(f, "abandon")
         /\ UNCHANGED <<step, lock>>
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, box, latch, over, keep, len, back, timeout, hand,
-                 victims, owned, gone>>
+                 victims, owned, gone, time, since, armed>>
 
 \* `self._abandoned = True`, then `self.leave()`
 abandon(f) ==
@@ -212,29 +248,31 @@ abandon(f) ==
   /\ step' = [step EXCEPT ![f] = "quit"]
   /\ Goto(f, "_look")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* push --------------------------------------------------------------------------------------------------------
 
+\* It begins by reading the clock.
 push(f, r) ==
   /\ At(f, "out")
   /\ MayStart(f)
   /\ r \in owned[f]
   /\ owned' = [owned EXCEPT ![f] = @ \ {r}]
-  /\ hand' = [hand EXCEPT ![f] = r]
+  /\ hand' = [hand EXCEPT ![f] = [res |-> r, stamp |-> time]]
   /\ raising' = [raising EXCEPT ![f] = FALSE]
   /\ Goto(f, "push_append")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, victims, gone>>
+                 timeout, victims, gone, aged>>
 
 \* `self._idle.append(resource)`
 push_append(f) ==
   /\ At(f, "push_append")
   /\ idle' = Append(idle, hand[f])
   /\ hand' = [hand EXCEPT ![f] = None]
+  /\ read' = [read EXCEPT ![f] = IF MaxAge = None THEN None ELSE hand[f].stamp]
   /\ Goto(f, "push_len")
   /\ UNCHANGED <<limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, victims, owned, gone>>
+                 raising, victims, owned, gone, time, since, armed>>
 
 \* `len(self._idle)`
 push_len(f) ==
@@ -242,22 +280,31 @@ push_len(f) ==
   /\ len' = [len EXCEPT ![f] = Len(idle)]
   /\ Goto(f, "push_limit")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `> self._limit`
 push_limit(f) ==
   /\ At(f, "push_limit")
   /\ len' = [len EXCEPT ![f] = 0]
   /\ step' = [step EXCEPT ![f] = "none"]
-  /\ Goto(f, IF len[f] > limit THEN "_look" ELSE "push_return")
+  /\ read' = [read EXCEPT ![f] = IF len[f] > limit THEN None ELSE @]
+  /\ Goto(f, IF len[f] > limit THEN "_look" ELSE IF MaxAge # None THEN "push_since" ELSE "push_return")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, time, since, armed>>
+
+\* With `maxage`: `or now - self._since >= self._maxage`
+push_since(f) ==
+  /\ At(f, "push_since")
+  /\ read' = [read EXCEPT ![f] = None]
+  /\ Goto(f, IF IsDue(read[f], since) THEN "_look" ELSE "push_return")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, since, armed>>
 
 push_return(f) ==
   /\ At(f, "push_return")
   /\ Goto(f, "out")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, aged>>
 
 \* R1: a push that has left its work to the call that it interrupted is in progress until that has done it.
 push_left(f) ==
@@ -265,7 +312,7 @@ push_left(f) ==
   /\ ~Settles(Owner[f])
   /\ Goto(f, "push_return")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, aged>>
 
 \* close -------------------------------------------------------------------------------------------------------
 
@@ -278,7 +325,25 @@ close(f) ==
   /\ raising' = [raising EXCEPT ![f] = FALSE]
   /\ Goto(f, "_look")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
-                 hand, victims, owned, gone>>
+                 hand, victims, owned, gone, aged>>
+
+\* The clock: what `_arm` asked for is due.
+ring ==
+  /\ At(Clock, "out")
+  /\ armed # None
+  /\ IsDue(time, armed)
+  /\ ~closed
+  /\ step' = [step EXCEPT ![Clock] = "disarm"]
+  /\ Goto(Clock, "_look")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
+                 raising, hand, victims, owned, gone, aged>>
+
+Tick ==
+  /\ MaxAge # None
+  /\ time < End
+  /\ time' = time + 1
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, pc, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, since, armed, read>>
 
 \* _settle: _look, _hold ---------------------------------------------------------------------------------------
 
@@ -291,7 +356,7 @@ _look(f) ==
      ELSE /\ Goto(f, IF closed THEN "_look_waiters" ELSE "_hold_acquire")
           /\ UNCHANGED unsettled
   /\ UNCHANGED <<idle, limit, barred, closed, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `if self._closed and not self._waiters`: then without the lock
 _look_waiters(f) ==
@@ -300,11 +365,12 @@ _look_waiters(f) ==
      THEN /\ keep' = [keep EXCEPT ![f] = 0]
           /\ back' = [back EXCEPT ![f] = "deallocate"]
           /\ latch' = [latch EXCEPT ![f] = "free"]
+          /\ armed' = IF step[f] = "disarm" THEN None ELSE armed
           /\ Goto(f, "_evict_len")
      ELSE /\ Goto(f, "_hold_acquire")
-          /\ UNCHANGED <<keep, back, latch>>
+          /\ UNCHANGED <<keep, back, latch, armed>>
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, step, len, timeout, raising, hand,
-                 victims, owned, gone>>
+                 victims, owned, gone, time, since, read>>
 
 \* `with self._lock:`
 _hold_acquire(f) ==
@@ -313,7 +379,7 @@ _hold_acquire(f) ==
   /\ lock' = Owner[f]
   /\ Goto(f, "_hold_idle")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `if step is None or self._idle: self._tend(victims)`
 _hold_idle(f) ==
@@ -324,22 +390,29 @@ _hold_idle(f) ==
      ELSE /\ Goto(f, "_hold_step")
           /\ UNCHANGED back
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `if step(victims): self._tend(victims)`. What take and _queue do first is to take what is idle, if nobody waits.
 _hold_step(f) ==
   /\ At(f, "_hold_step")
   /\ CASE step[f] = "take" -> /\ Goto(f, IF waiters = <<>> /\ ~closed THEN "serve_idle" ELSE "_hold_release")
                               /\ back' = [back EXCEPT ![f] = "_hold_release"]
+                              /\ UNCHANGED armed
        [] step[f] = "queue" -> /\ Goto(f, IF waiters = <<>> /\ ~closed THEN "serve_idle" ELSE "_hold_queue")
                                /\ back' = [back EXCEPT ![f] = "_hold_queue"]
+                              /\ UNCHANGED armed
                                /\ UNCHANGED <<closed, latch>>
        [] step[f] = "quit" -> /\ Goto(f, "_quit")
                               /\ UNCHANGED back
+                              /\ UNCHANGED armed
        [] step[f] = "shut" -> /\ Goto(f, "_bar_limit")
-                              /\ UNCHANGED back
+                              /\ back' = [back EXCEPT ![f] = "_shut"]
+                              /\ UNCHANGED armed
+       [] step[f] = "disarm" -> /\ armed' = None
+                                /\ Goto(f, "_tend")
+                                /\ back' = [back EXCEPT ![f] = "_hold_release"]
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, time, since, read>>
 
 \* _queue: `if self.box or pool._closed: self.wake(); return False`
 _hold_queue(f) ==
@@ -347,25 +420,34 @@ _hold_queue(f) ==
   /\ IF box[f] # None \/ closed
      THEN /\ latch' = [latch EXCEPT ![f] = "free"]
           /\ Goto(f, "_hold_release")
+          /\ UNCHANGED back
      ELSE /\ Goto(f, "_bar_limit")
+          /\ back' = [back EXCEPT ![f] = "_queue_insert"]
           /\ UNCHANGED latch
-  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, step, keep, len, timeout,
+                 raising, hand, victims, owned, gone, aged>>
 
-\* `pool._bar()`: first `self._limit = 0`, then `self._barred = True`
+\* `_bar`: first `self._limit = 0`, then `self._since = -FOREVER`, then `self._barred = True`
 _bar_limit(f) ==
   /\ At(f, "_bar_limit")
   /\ limit' = 0
-  /\ Goto(f, "_bar_barred")
+  /\ Goto(f, IF MaxAge = None THEN "_bar_barred" ELSE "_bar_since")
   /\ UNCHANGED <<idle, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
+
+_bar_since(f) ==
+  /\ At(f, "_bar_since")
+  /\ since' = Always
+  /\ Goto(f, "_bar_barred")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, armed, read>>
 
 _bar_barred(f) ==
   /\ At(f, "_bar_barred")
   /\ barred' = TRUE
-  /\ Goto(f, IF step[f] = "shut" THEN "_shut" ELSE "_queue_insert")
+  /\ Goto(f, back[f])
   /\ UNCHANGED <<idle, limit, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `waiters.insert(place, self)`; what was pushed before the limit was lowered is found after the lock is released
 _queue_insert(f) ==
@@ -373,7 +455,7 @@ _queue_insert(f) ==
   /\ waiters' = Append(waiters, f)
   /\ Goto(f, "_hold_release")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `self._closed = True`, then it tends; a pop that is called from now on finds the bar
 _shut(f) ==
@@ -382,7 +464,7 @@ _shut(f) ==
   /\ back' = [back EXCEPT ![f] = "_hold_release"]
   /\ Goto(f, "_tend")
   /\ UNCHANGED <<idle, limit, barred, unsettled, waiters, lock, box, latch, over, step, keep, len, timeout, raising,
-                 hand, victims, owned, gone>>
+                 hand, victims, owned, gone, aged>>
 
 \* `if self.box or self._unpacked or self not in pool._waiters: return False`, else it leaves, and tends
 _quit(f) ==
@@ -395,14 +477,14 @@ _quit(f) ==
           /\ back' = [back EXCEPT ![f] = "_hold_release"]
           /\ Goto(f, "_tend")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, lock, box, over, step, keep, len, timeout, raising, hand,
-                 victims, owned, gone>>
+                 victims, owned, gone, aged>>
 
 _hold_release(f) ==
   /\ At(f, "_hold_release")
   /\ lock' = None
   /\ Goto(f, "_hold_again")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `if not self._unsettled`
 _hold_again(f) ==
@@ -413,7 +495,7 @@ _hold_again(f) ==
      ELSE /\ Goto(f, "_hold_len")
           /\ UNCHANGED step
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `and len(self._idle)`
 _hold_len(f) ==
@@ -421,7 +503,7 @@ _hold_len(f) ==
   /\ len' = [len EXCEPT ![f] = Len(idle)]
   /\ Goto(f, "_hold_limit")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `<= self._limit: return`, else once more, with nothing to do but tend
 _hold_limit(f) ==
@@ -433,7 +515,7 @@ _hold_limit(f) ==
      ELSE /\ Goto(f, "_hold_acquire")
           /\ step' = [step EXCEPT ![f] = "none"]
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* K1: without the lock. After the last one the call goes on: a pop looks into its box, waits, or has been
 \* interrupted and leaves; all others return.
@@ -450,16 +532,16 @@ deallocate(f) ==
           IN  /\ Goto(f, next)
               /\ timeout' = [timeout EXCEPT ![f] = IF next = "out" THEN None ELSE @]
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* The callback, with what one C call has taken from the left of `victims`.
 dealloc(f) ==
   /\ At(f, "dealloc")
-  /\ gone' = gone \cup {Head(victims[f])}
+  /\ gone' = gone \cup {Head(victims[f]).res}
   /\ victims' = [victims EXCEPT ![f] = Tail(@)]
   /\ Goto(f, "deallocate")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, owned>>
+                 timeout, raising, hand, owned, aged>>
 
 \* _tend -------------------------------------------------------------------------------------------------------
 
@@ -467,9 +549,18 @@ dealloc(f) ==
 _tend(f) ==
   /\ At(f, "_tend")
   /\ unsettled' = FALSE
-  /\ Goto(f, "_tend_serve")
+  /\ Goto(f, IF MaxAge = None THEN "_tend_serve" ELSE "_tend_now")
   /\ UNCHANGED <<idle, limit, barred, closed, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
+
+\* `self._evict(victims, self._floor, self._clock.now())`
+_tend_now(f) ==
+  /\ At(f, "_tend_now")
+  /\ read' = [read EXCEPT ![f] = time]
+  /\ keep' = [keep EXCEPT ![f] = Floor]
+  /\ Goto(f, "_evict_len")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, len, back, timeout,
+                 raising, hand, victims, owned, gone, time, since, armed>>
 
 \* `while waiters and (self._closed or waiters[0].serve())`, which asks whether its box is full, or must not be filled
 _tend_serve(f) ==
@@ -478,17 +569,18 @@ _tend_serve(f) ==
              ELSE IF closed \/ Head(waiters) = None \/ box[Head(waiters)] # None \/ over[Head(waiters)] THEN "wake"
              ELSE "serve_idle")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, aged>>
 
 Served(f) == IF waiters = <<>> THEN f ELSE Head(waiters)  \* with nobody in the queue, it is a pop that takes
 Failed(f) == IF waiters = <<>> THEN back[f] ELSE "_tend_evict"
+Taken(f) == IF MaxAge = None \/ Floor > 0 THEN back[f] ELSE "take_now"
 
 \* `if not self._pool._idle: return False`
 serve_idle(f) ==
   /\ At(f, "serve_idle")
   /\ Goto(f, IF idle = <<>> THEN Failed(f) ELSE "serve_move")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, aged>>
 
 \* `move(self._pool._idle.pop, self.box.extend)`, one C call; a pop on the fast path may have been quicker
 serve_move(f) ==
@@ -498,9 +590,31 @@ serve_move(f) ==
           /\ UNCHANGED <<idle, box>>
      ELSE /\ box' = [box EXCEPT ![Served(f)] = Last(idle)]
           /\ idle' = Front(idle)
-          /\ Goto(f, IF waiters = <<>> THEN back[f] ELSE "wake")
+          /\ Goto(f, IF waiters = <<>> THEN Taken(f) ELSE "wake")
   /\ UNCHANGED <<limit, barred, closed, unsettled, waiters, lock, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
+
+\* take: `now = pool._clock.now()`, `if now - self.box[0][0] < maxage: return False`, else the older ones go first
+take_now(f) ==
+  /\ At(f, "take_now")
+  /\ IF IsDue(time, box[f].stamp)
+     THEN /\ read' = [read EXCEPT ![f] = time]
+          /\ keep' = [keep EXCEPT ![f] = 0]
+          /\ back' = [back EXCEPT ![f] = "take_expel"]
+          /\ Goto(f, "_evict_len")
+     ELSE /\ Goto(f, back[f])
+          /\ UNCHANGED <<read, keep, back>>
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, len, timeout, raising,
+                 hand, victims, owned, gone, time, since, armed>>
+
+\* `pool._expel(self.box.pop, victims)`, and it looks for another one
+take_expel(f) ==
+  /\ At(f, "take_expel")
+  /\ victims' = [victims EXCEPT ![f] = Append(@, box[f])]
+  /\ box' = [box EXCEPT ![f] = None]
+  /\ Goto(f, "_hold_step")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, latch, over, step, keep, len, back, timeout,
+                 raising, hand, owned, gone, aged>>
 
 \* `waiters[0].wake()`: only now, so that an interrupt before leaves it in the queue for the next to wake
 wake(f) ==
@@ -508,7 +622,7 @@ wake(f) ==
   /\ latch' = [w \in Frames |-> IF w = Head(waiters) THEN "free" ELSE latch[w]]
   /\ Goto(f, "wake_remove")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `del waiters[0]`
 wake_remove(f) ==
@@ -516,7 +630,7 @@ wake_remove(f) ==
   /\ waiters' = Tail(waiters)
   /\ Goto(f, "_tend_serve")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
 \* `if self._closed: self._evict(victims, 0)`, `elif not waiters and len(idle) > self._maxsize: self._evict(...)`.
 \* What was pushed since nothing was found for the waiters is for them: whoever holds the lock looks again (R5).
@@ -528,38 +642,56 @@ _tend_evict(f) ==
      ELSE IF MaxSize # None /\ waiters = <<>> /\ Len(idle) > MaxSize
      THEN /\ keep' = [keep EXCEPT ![f] = Target]
           /\ Goto(f, "_evict_len")
-     ELSE /\ Goto(f, "_tend_barred")
+     ELSE /\ Goto(f, "_tend_open")
           /\ UNCHANGED keep
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
-EndOfEvict(f) == IF lock = Owner[f] THEN "_tend_barred" ELSE back[f]
+EndOfEvict(f) ==
+  /\ Goto(f, IF lock # Owner[f] \/ back[f] = "take_expel" THEN back[f]
+             ELSE IF read[f] # None THEN "_tend_serve" ELSE "_tend_open")
+  /\ read' = [read EXCEPT ![f] = None]
 
-\* `while len(idle) > keep`
+\* `while len(idle) > keep and (now is None or ...)`
 _evict_len(f) ==
   /\ At(f, "_evict_len")
-  /\ Goto(f, IF Len(idle) > keep[f] THEN "_evict_popleft" ELSE EndOfEvict(f))
+  /\ IF Len(idle) > keep[f]
+     THEN /\ Goto(f, IF read[f] = None THEN "_evict_popleft" ELSE "_evict_age")
+          /\ UNCHANGED read
+     ELSE EndOfEvict(f)
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, time, since, armed>>
+
+\* `now - idle[0][0] >= maxage`; pops may have taken all
+_evict_age(f) ==
+  /\ At(f, "_evict_age")
+  /\ IF idle # <<>> /\ IsDue(read[f], Head(idle).stamp)
+     THEN /\ Goto(f, "_evict_popleft")
+          /\ UNCHANGED read
+     ELSE EndOfEvict(f)
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, since, armed>>
 
 \* `self._expel(idle.popleft, victims)`, one C call
 _evict_popleft(f) ==
   /\ At(f, "_evict_popleft")
   /\ IF idle = <<>>
-     THEN /\ Goto(f, EndOfEvict(f))
+     THEN /\ EndOfEvict(f)
           /\ UNCHANGED <<idle, victims>>
      ELSE /\ victims' = [victims EXCEPT ![f] = Append(@, Head(idle))]
           /\ idle' = Tail(idle)
-          /\ Goto(f, IF keep[f] = 0 THEN "_evict_len" ELSE "_evict_check")
+          /\ Goto(f, IF keep[f] = 0 /\ read[f] = None THEN "_evict_len" ELSE "_evict_check")
+          /\ UNCHANGED read
   /\ UNCHANGED <<limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, owned, gone>>
+                 raising, hand, owned, gone, time, since, armed>>
 
-\* `if len(idle) < keep`: pops came between, that was one too many
+\* `if len(idle) < keep or not (...)`: pops came between, so that was one too many, or a younger one
 _evict_check(f) ==
   /\ At(f, "_evict_check")
-  /\ Goto(f, IF Len(idle) < keep[f] THEN "_evict_back" ELSE "_evict_len")
+  /\ LET fresh == read[f] # None /\ ~IsDue(read[f], Last(victims[f]).stamp)
+     IN  Goto(f, IF Len(idle) < keep[f] \/ fresh THEN "_evict_back" ELSE "_evict_len")
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
-                 timeout, raising, hand, victims, owned, gone>>
+                 timeout, raising, hand, victims, owned, gone, aged>>
 
 \* `move(victims.pop, idle.extendleft)`
 _evict_back(f) ==
@@ -568,37 +700,92 @@ _evict_back(f) ==
   /\ victims' = [victims EXCEPT ![f] = Front(@)]
   /\ Goto(f, "_evict_len")
   /\ UNCHANGED <<limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, owned, gone>>
+                 raising, hand, owned, gone, aged>>
 
 \* `if self._closed or waiters: self._bar()`, `else: self._barred = False`
-_tend_barred(f) ==
-  /\ At(f, "_tend_barred")
-  /\ barred' = (closed \/ waiters # <<>>)
-  /\ Goto(f, "_tend_limit")
+_tend_open(f) ==
+  /\ At(f, "_tend_open")
+  /\ IF closed \/ waiters # <<>>
+     THEN /\ Goto(f, "_bar_limit")
+          /\ UNCHANGED barred
+     ELSE /\ barred' = FALSE
+          /\ Goto(f, "_tend_limit")
   /\ UNCHANGED <<idle, limit, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
+\* `self._limit = UNLIMITED if self._maxsize is None else self._maxsize`, and with `maxage`: `self._arm(...)`
 _tend_limit(f) ==
   /\ At(f, "_tend_limit")
-  /\ limit' = IF closed \/ waiters # <<>> THEN 0 ELSE IF MaxSize = None THEN Unlimited ELSE MaxSize
-  /\ Goto(f, back[f])
+  /\ limit' = IF MaxSize = None THEN Unlimited ELSE MaxSize
+  /\ Goto(f, IF MaxAge = None THEN back[f] ELSE "_arm_len")
   /\ UNCHANGED <<idle, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
-                 raising, hand, victims, owned, gone>>
+                 raising, hand, victims, owned, gone, aged>>
 
-Next == \E f \in Frames :
+\* `if len(self._idle) > self._floor`
+_arm_len(f) ==
+  /\ At(f, "_arm_len")
+  /\ Goto(f, IF Len(idle) > Floor THEN "_arm_oldest" ELSE "_arm_limit")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, aged>>
+
+\* `oldest = self._idle[0][0]`, unless a pop took it
+_arm_oldest(f) ==
+  /\ At(f, "_arm_oldest")
+  /\ IF idle = <<>>
+     THEN /\ Goto(f, "_arm_limit")
+          /\ UNCHANGED read
+     ELSE /\ read' = [read EXCEPT ![f] = Head(idle).stamp]
+          /\ Goto(f, "_arm_since")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, since, armed>>
+
+\* Nothing can expire: `self._limit = self._floor`, then `self._since = FOREVER if self._floor else -FOREVER`
+_arm_limit(f) ==
+  /\ At(f, "_arm_limit")
+  /\ limit' = Floor
+  /\ Goto(f, "_arm_nothing")
+  /\ UNCHANGED <<idle, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back, timeout,
+                 raising, hand, victims, owned, gone, aged>>
+
+_arm_nothing(f) ==
+  /\ At(f, "_arm_nothing")
+  /\ since' = IF Floor > 0 THEN Never ELSE Always
+  /\ Goto(f, back[f])
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, armed, read>>
+
+\* `self._since = oldest`
+_arm_since(f) ==
+  /\ At(f, "_arm_since")
+  /\ since' = read[f]
+  /\ Goto(f, "_arm_timer")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, armed, read>>
+
+\* `if not self._timer: self._clock.call_at(oldest, ...)`
+_arm_timer(f) ==
+  /\ At(f, "_arm_timer")
+  /\ armed' = IF armed = None THEN read[f] ELSE armed
+  /\ read' = [read EXCEPT ![f] = None]
+  /\ Goto(f, back[f])
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, time, since>>
+
+Next == ring \/ Tick \/ \E f \in Frames :
   \/ \E how \in Timeouts : pop(f, how)
   \/ \E r \in Resources : push(f, r)
   \/ close(f) \/ interrupt(f) \/ abandon(f)
-  \/ pop_barred(f) \/ pop_pop(f) \/ pop_return(f) \/ _pop(f) \/ _pop_box(f) \/ unpack(f) \/ wait(f) \/ wait_box(f)
-  \/ push_append(f) \/ push_len(f) \/ push_limit(f) \/ push_return(f) \/ push_left(f)
+  \/ pop_barred(f) \/ pop_now(f) \/ pop_since(f) \/ pop_pop(f) \/ pop_return(f) \/ _pop(f) \/ _pop_box(f) \/ unpack(f) \/ wait(f) \/ wait_box(f)
+  \/ push_append(f) \/ push_len(f) \/ push_limit(f) \/ push_since(f) \/ push_return(f) \/ push_left(f)
   \/ _look(f) \/ _look_waiters(f) \/ _hold_acquire(f) \/ _hold_idle(f) \/ _hold_step(f) \/ _hold_queue(f)
-  \/ _bar_limit(f) \/ _bar_barred(f)
+  \/ _bar_limit(f) \/ _bar_since(f) \/ _bar_barred(f)
   \/ _queue_insert(f) \/ _shut(f) \/ _quit(f)
   \/ _hold_release(f) \/ _hold_again(f) \/ _hold_len(f) \/ _hold_limit(f)
   \/ deallocate(f) \/ dealloc(f)
-  \/ _tend(f) \/ _tend_serve(f) \/ serve_idle(f) \/ serve_move(f) \/ wake(f) \/ wake_remove(f)
-  \/ _tend_evict(f) \/ _evict_len(f) \/ _evict_popleft(f) \/ _evict_check(f) \/ _evict_back(f)
-  \/ _tend_barred(f) \/ _tend_limit(f)
+  \/ _tend(f) \/ _tend_now(f) \/ _tend_serve(f) \/ serve_idle(f) \/ serve_move(f) \/ take_now(f) \/ take_expel(f) \/ wake(f) \/ wake_remove(f)
+  \/ _tend_evict(f) \/ _evict_len(f) \/ _evict_age(f) \/ _evict_popleft(f) \/ _evict_check(f) \/ _evict_back(f)
+  \/ _tend_open(f) \/ _tend_limit(f) \/ _arm_len(f) \/ _arm_oldest(f) \/ _arm_limit(f) \/ _arm_nothing(f)
+  \/ _arm_since(f) \/ _arm_timer(f)
 
 Spec == Init /\ [][Next]_vars
 
@@ -607,11 +794,11 @@ Spec == Init /\ [][Next]_vars
 Quiet == \A f \in Frames : pc[f] \in {"out", "left", "wait"}  \* all calls have ended, or wait
 
 Places(r) ==
-  Cardinality({i \in DOMAIN idle : idle[i] = r})
-  + Cardinality({f \in Frames : box[f] = r})
-  + Cardinality({f \in Frames : hand[f] = r})
+  Cardinality({i \in DOMAIN idle : idle[i].res = r})
+  + Cardinality({f \in Frames : box[f] # None /\ box[f].res = r})
+  + Cardinality({f \in Frames : hand[f] # None /\ hand[f].res = r})
   + Cardinality({f \in Frames : r \in owned[f]})
-  + Cardinality({<<f, i>> \in Frames \X (1..Cardinality(Resources)) : i \in DOMAIN victims[f] /\ victims[f][i] = r})
+  + Cardinality({<<f, i>> \in Frames \X (1..Cardinality(Resources)) : i \in DOMAIN victims[f] /\ victims[f][i].res = r})
   + (IF r \in gone THEN 1 ELSE 0)
 
 P9_OnePlace == \A r \in Resources : Places(r) = 1
@@ -634,6 +821,11 @@ K1_NoCallbackUnderTheLock ==
 \* Nothing is evicted while somebody waits for it.
 R5_WaitersComeFirst ==
   [][\A f \in Frames : Len(victims'[f]) > Len(victims[f]) /\ ~closed => waiters = <<>>]_vars
+
+\* What can expire is known to the clock, or the next pop or push will see to it.
+R3_TheClockKnows ==
+  MaxAge # None /\ Quiet /\ ~closed /\ waiters = <<>> /\ Len(idle) > Floor
+    => armed # None /\ armed <= Head(idle).stamp
 
 L4_NothingIsLeft == closed /\ Quiet => idle = <<>> /\ waiters = <<>>
 

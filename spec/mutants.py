@@ -45,6 +45,11 @@ class Mutant:
     after: str
     text: str  # the whole module
 
+    @property
+    def definition(self) -> str:
+        """The name of the definition that it is in."""
+        return self.name.split(":")[1]
+
 
 @dataclass(frozen=True)
 class Edit:

@@ -7,6 +7,7 @@ import os
 import re
 from contextlib import closing
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ class Module:
     name: str
     models: tuple[Model, ...]  # those that may kill its mutants, in the order in which they try
     also: tuple[str, ...]  # definitions to mutate although nothing in them is primed
+    first: tuple[tuple[str, tuple[Model, ...]], ...]  # for definitions of such names: those that try before the others
+
+    def models_for(self, mutant: Mutant) -> list[Model]:
+        """The models that may kill it, in the order in which they try."""
+        apt = [model for pattern, models in self.first if fnmatch(mutant.definition, pattern) for model in models]
+        return list({model.name: model for model in (*apt, *self.models)}.values())
+
+    def every_model(self) -> list[Model]:
+        return [*self.models, *(model for _, models in self.first for model in models)]
 
 
 def run(arguments: list[str], folder: Path, prog: str) -> int:
@@ -101,11 +111,12 @@ def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
     modules = []
     for i, table in enumerate(tables["module"], start=1):
         where = f"{path}: module {table.get('name', i)!r}"
-        check_keys(where, table, {"name": str, "models": list}, {"also": list})
+        check_keys(where, table, {"name": str, "models": list}, {"also": list, "first": dict})
         if not (folder / f"{table['name']}.tla").is_file():
             raise SpecError(f"{where}: there is no {folder / table['name']}.tla")
         models = [_model(where, name, known) for name in table["models"]]
-        modules.append(Module(table["name"], tuple(models), tuple(table.get("also", ()))))
+        first = [(key, tuple(_model(where, name, known) for name in names)) for key, names in table.get("first", {}).items()]
+        modules.append(Module(table["name"], tuple(models), tuple(table.get("also", ())), tuple(first)))
     if not modules:
         raise SpecError(f"{path} holds no [[module]]")
     equivalents: dict[str, Equivalent] = {}
@@ -136,7 +147,7 @@ def _check_equivalents(equivalents: dict[str, Equivalent], every: dict[str, Muta
 
 def _normal(tlc: Tlc, modules: list[Module], jobs: int) -> tuple[dict[str, Outcome], list[str]]:
     """What comes of the models without a mutant, and what is wrong with that."""
-    models = {model.name: as_run(model) for module in modules for model in module.models}
+    models = {model.name: as_run(model) for module in modules for model in module.every_model()}
     normal: dict[str, Outcome] = {}
     problems = []
     with closing(bounded(list(models.values()), lambda _: 1, jobs, tlc.check, tlc.stop)) as outcomes:
@@ -153,7 +164,7 @@ def _judge(tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], j
 
         def one(mutant: Mutant) -> Verdict:
             display.begin(mutant.name)
-            return judge(tlc, mutant, chosen[mutant].models, normal)
+            return judge(tlc, mutant, chosen[mutant].models_for(mutant), normal)
 
         try:
             with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as results:
