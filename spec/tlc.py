@@ -53,6 +53,7 @@ class Outcome:
     errors: tuple[str, ...] = ()  # lines
     temporal: bool = False  # whether there was a temporal property to check
     seconds: float = 0.0
+    printed: tuple[str, ...] = ()  # by `PrintT`, each a value that begins with a string
 
     @property
     def violation(self) -> bool:
@@ -225,6 +226,7 @@ def read_output(output: str, complaints: str = "", status: int = 0) -> Outcome:
         Trace(tuple(states), end) if states else None,
         tuple(errors),
         any(number == CHECKING_TEMPORAL for number, _, _ in messages),
+        printed=tuple(line for line in rest.splitlines() if line.startswith('<<"')),
     )
 
 
