@@ -20,6 +20,9 @@ OfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1} ELSE {}]
 
 ThreadsAlike == Permutations(Threads)
 
+\* In the place of `NothingMore`.
+DoesNotLook(f) == TRUE
+
 \* Witnesses, see MCResourcePool.
 NeverServedWhileTimingOut == ~\E f \in Frames : step[f] = "quit" /\ pc[f] = "_quit" /\ ~raising[f] /\ box[f] # None
 NeverRescuedByTheLastLook == \A f \in Frames : pc[f] = "_hold_limit" /\ waiters # <<>> => len[f] <= limit

@@ -505,11 +505,13 @@ _hold_len(f) ==
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, back, timeout,
                  raising, hand, victims, owned, gone, aged>>
 
-\* `<= self._limit: return`, else once more, with nothing to do but tend
+\* `<= self._limit: return`, else once more, with nothing to do but tend. Without this look a wake-up would be lost, see
+\* the model t-without-the-last-look.
+NothingMore(f) == len[f] <= limit
 _hold_limit(f) ==
   /\ At(f, "_hold_limit")
   /\ len' = [len EXCEPT ![f] = 0]
-  /\ IF len[f] <= limit
+  /\ IF NothingMore(f)
      THEN /\ Goto(f, "deallocate")
           /\ UNCHANGED step
      ELSE /\ Goto(f, "_hold_acquire")

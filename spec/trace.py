@@ -141,7 +141,7 @@ def _changes(before: State, after: State) -> Iterator[str]:
 
 def _differences(name: str, old: Value, new: Value) -> Iterator[str]:
     """Entry by entry where a function stays one, whole otherwise."""
-    if old == new:
+    if old == new or (_is_empty(old) and _is_empty(new)):
         return
     if not _comparable(old, new):
         yield f"{name}: {show(old)} -> {show(new)}"
@@ -156,6 +156,11 @@ def _differences(name: str, old: Value, new: Value) -> Iterator[str]:
             yield f"{entry}: gone, was {show(before[key])}"
         else:
             yield from _differences(entry, before[key], after[key])
+
+
+def _is_empty(value: Value) -> bool:
+    """Whether it is the empty sequence, which is the empty function, though TLC prints that in another way."""
+    return value in (Sequence(()), Function(()))
 
 
 def _comparable(old: Value, new: Value) -> bool:
