@@ -50,6 +50,52 @@ def test_L4_a_closed_pool_raises_at_pop_and_deallocates_at_push():
     assert len(pool) == 0
 
 
+def test_L4_a_pop_called_while_close_is_at_work_takes_nothing():
+    """Others may have been told by then that the pool is closed. It has to wait for the lock, and then raises."""
+    main = threading.get_ident()
+    settled = threading.Event()  # the pop wants the lock, or has ended
+
+    class Lock:
+        def __init__(self):
+            self._lock = threading.RLock()
+            self._is_owned = self._lock._is_owned
+
+        def __enter__(self):
+            if threading.get_ident() != main:
+                settled.set()
+            self._lock.acquire()
+
+        def __exit__(self, *_):
+            self._lock.release()
+
+    class Pool(ResourcePool):
+        _rlock = Lock
+        _is_closed = False
+
+        @property
+        def _closed(self):
+            return self._is_closed
+
+        @_closed.setter
+        def _closed(self, closed):
+            self._is_closed = closed
+            if closed and not call:
+                call.append(Call(pop))
+                assert settled.wait(PATIENCE)
+
+    def pop():
+        try:
+            return pool.pop()
+        finally:
+            settled.set()
+
+    call = []
+    pool = Pool(init="a")
+    pool.close()
+
+    assert isinstance(call[0].error(), ResourcePoolClosed)
+
+
 def test_L4_closing_again_does_nothing():
     deallocated = []
     pool = ResourcePool(init="a", dealloc=deallocated.append)
