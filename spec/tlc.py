@@ -81,6 +81,7 @@ class Tlc:
         *,
         replaced: Mapping[str, str] | None = None,
         leave_out: str = "",
+        constraint: str = "",
         timeout: float | None = None,
     ) -> Outcome:
         """Check a model.
@@ -88,6 +89,7 @@ class Tlc:
         Args:
             replaced: the text of modules, by name.
             leave_out: an invariant or property that is not to be checked.
+            constraint: the name of what states have to meet, or TLC goes no further from them.
             timeout: seconds after which it is ended.
 
         Raises:
@@ -102,6 +104,9 @@ class Tlc:
             settings = modules / f"{model.config}.cfg"
             if leave_out:
                 settings.write_text(config.without(settings.read_text(encoding="utf-8"), leave_out), encoding="utf-8")
+            if constraint:
+                with settings.open("a", encoding="utf-8") as file:
+                    file.write(f"\nCONSTRAINT {constraint}\n")
             outcome = self._run(model, Path(scratch), timeout)
             if outcome.violation:
                 outcome = self._named(outcome, model, Path(scratch), timeout)
@@ -115,12 +120,18 @@ class Tlc:
                 process.kill()
 
     def _named(self, outcome: Outcome, model: Model, scratch: Path, timeout: float | None) -> Outcome:
-        """The outcome with the name of what is violated; where TLC does not say that, check each property alone."""
+        """The outcome with the name of what is violated.
+
+        Of an action property TLC says only where it stands; of a temporal one nothing, so each is checked alone then.
+        """
         settings = scratch / "modules" / f"{model.config}.cfg"
         text = settings.read_text(encoding="utf-8")
         invariants, properties = config.checked(text)
         if outcome.result in [*invariants, *properties] or not properties:
             return outcome
+        there = _defined_at(outcome.result, scratch / "modules")
+        if there in properties:
+            return replace(outcome, result=there)
         for name in properties[:-1]:
             settings.write_text(config.only(text, name), encoding="utf-8")
             alone = self._run(model, scratch, timeout)
@@ -167,6 +178,17 @@ class Tlc:
         if self._stopped:
             raise Stopped
         return read_output(output, complaints, process.returncode)
+
+
+def _defined_at(place: str, modules: Path) -> str:
+    """The name of the definition at a place that TLC names, or nothing."""
+    found = re.match(r"line (\d+), .* of module (\w+)$", place)
+    path = modules / f"{found[2]}.tla" if found else None
+    if found is None or path is None or not path.is_file():
+        return ""
+    lines = path.read_text(encoding="utf-8").splitlines()[: int(found[1])]
+    heads = (re.match(r"(\w+)(\(.*?\))? *==", line) for line in reversed(lines))
+    return next((head[1] for head in heads if head), "")
 
 
 def _only_modules(folder: str, names: list[str]) -> list[str]:

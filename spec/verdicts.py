@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -11,6 +11,7 @@ from spec.mutants import Mutant
 from spec.tlc import ERROR, TIMEOUT, Outcome, Tlc
 
 TYPE_OK = "TypeOK"
+FEW = "FewStates"  # defined beside the models
 LIMIT = 150.0  # seconds that a model may take
 
 Kind = Literal["killed", "typed", "too large", "stillborn", "survives"]
@@ -36,8 +37,9 @@ def as_run(model: Model) -> Model:
 def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, Outcome]) -> Verdict:
     """Run a mutant's models, one after the other, until one kills it.
 
-    A model that expects a violation kills it if TLC finds another one, or none. Neither an error of evaluation nor
-    TypeOK is a killer, so the other models are tried then.
+    Most mutants soon show. So the models are run on their first states only, see FEW, and then in full. A model that
+    expects a violation kills if TLC finds another one, or none; such a one, and one of what holds in the long run, is
+    run in full at once. Neither an error of evaluation nor TypeOK is a killer, so the other models are tried then.
 
     Args:
         normal: what comes of each model without a mutant.
@@ -45,14 +47,15 @@ def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, O
     found: dict[Kind, Verdict] = {}
     changed = []
 
-    def check(model: Model, leave_out: str = "") -> Outcome:
-        return tlc.check(model, replaced={mutant.module: mutant.text}, leave_out=leave_out, timeout=LIMIT)
+    def check(model: Model, constraint: str, leave_out: str = "") -> Outcome:
+        replaced = {mutant.module: mutant.text}
+        return tlc.check(model, replaced=replaced, leave_out=leave_out, constraint=constraint, timeout=LIMIT)
 
-    for model in map(as_run, models):
-        outcome = check(model)
+    for model, constraint in _runs([as_run(model) for model in models], normal):
+        outcome = check(model, constraint)
         if outcome.result == TYPE_OK != model.result:
             found.setdefault("typed", Verdict("typed", TYPE_OK, model.name, outcome.depth or 0))
-            outcome = check(model, leave_out=TYPE_OK)
+            outcome = check(model, constraint, leave_out=TYPE_OK)
         if outcome.result == ERROR:
             found.setdefault("stillborn", Verdict("stillborn", model=model.name, why="; ".join(outcome.errors[:2])))
         elif outcome.result == TIMEOUT:
@@ -61,7 +64,20 @@ def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, O
             return Verdict("killed", outcome.result, model.name, outcome.depth or 0)
         elif outcome.result != model.result:
             return Verdict("killed", model.result, model.name, why="not reached")
-        elif (outcome.states, outcome.distinct) != (normal[model.name].states, normal[model.name].distinct):
+        elif not constraint and (outcome.states, outcome.distinct) != (normal[model.name].states, normal[model.name].distinct):
             changed.append(model.name)
     states = f"the states differ in {', '.join(changed)}" if changed else "all states are the same"
     return next((found[kind] for kind in KINDS if kind in found), Verdict("survives", why=states))
+
+
+def _runs(models: Sequence[Model], normal: dict[str, Outcome]) -> Iterator[tuple[Model, str]]:
+    """Each model with the constraint that it is run with."""
+    in_part = [model for model in models if model.result == OK and not normal[model.name].temporal]
+    for model in models:
+        if model in in_part:
+            yield model, FEW
+        elif model.result != OK:
+            yield model, ""
+    for model in models:
+        if model.result == OK:
+            yield model, ""

@@ -209,37 +209,49 @@ class Tlc:
         self.found = found
         self.asked = []
 
-    def check(self, model, *, replaced, leave_out, timeout):
-        self.asked.append(model.name + (f" without {leave_out}" if leave_out else ""))
-        outcome = self.found[self.asked[-1]]
+    def check(self, model, *, replaced, leave_out, constraint, timeout):
+        name = model.name + (f" without {leave_out}" if leave_out else "")
+        self.asked.append(name + (" in part" if constraint else ""))
+        outcome = self.found.get(self.asked[-1], self.found[name])
         return outcome if isinstance(outcome, Outcome) else Outcome(outcome, 4, 4, 3, errors=("it failed",))
 
     def stop(self):
         pass
 
 
-NORMAL = {name: Outcome("ok", 4, 4, 4) for name in ("safe", "live")} | {"witness": Outcome("NeverDone", 4, 4, 4)}
+NORMAL = {
+    "safe": Outcome("ok", 4, 4, 4),
+    "live": Outcome("ok", 4, 4, 4, temporal=True),
+    "witness": Outcome("NeverDone", 4, 4, 4),
+}
 
 
 def verdict(folder, **found):
-    tlc = Tlc({name.replace("_without_TypeOK", " without TypeOK"): outcome for name, outcome in found.items()})
+    tlc = Tlc({name.replace("_", " "): outcome for name, outcome in found.items()})
     models = [model for model in read_manifest(folder / "manifest.toml") if model.name in found]
     return judge(tlc, mutants_of("Tiny", TINY)[0], models, NORMAL), tlc.asked
 
 
 def test_the_first_property_that_is_violated_kills(folder):
-    assert verdict(folder, safe="ok", live="Ends") == (Verdict("killed", "Ends", "live", 3), ["safe", "live"])
-    assert verdict(folder, safe="OneByOne", live="Ends") == (Verdict("killed", "OneByOne", "safe", 3), ["safe"])
+    assert verdict(folder, safe="ok", live="Ends") == (
+        Verdict("killed", "Ends", "live", 3),
+        ["safe in part", "safe", "live"],
+    )
+    assert verdict(folder, safe="OneByOne", live="Ends") == (Verdict("killed", "OneByOne", "safe", 3), ["safe in part"])
+    assert verdict(folder, safe_in_part="ok", safe="OneByOne") == (
+        Verdict("killed", "OneByOne", "safe", 3),
+        ["safe in part", "safe"],
+    )
 
 
 def test_after_typeok_another_killer_is_looked_for(folder):
     assert verdict(folder, safe="TypeOK", safe_without_TypeOK="OneByOne") == (
         Verdict("killed", "OneByOne", "safe", 3),
-        ["safe", "safe without TypeOK"],
+        ["safe in part", "safe without TypeOK in part"],
     )
     found, asked = verdict(folder, safe="TypeOK", safe_without_TypeOK="ok", live="ok")
     assert found == Verdict("typed", "TypeOK", "safe", 3)
-    assert asked == ["safe", "safe without TypeOK", "live"]
+    assert asked == ["safe in part", "safe without TypeOK in part", "safe", "safe without TypeOK", "live"]
 
 
 def test_an_error_of_evaluation_does_not_kill(folder):
