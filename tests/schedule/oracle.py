@@ -1,0 +1,484 @@
+"""Operations of threads on a pool, and the contract that each step of them has to keep."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+from tests.schedule.scheduler import Scheduler, Task, Violation
+from tests.schedule.seam import Clock, Seam, Watch, load
+
+TICK = 3  # what an operation `tick` moves the time by
+TIMEOUT = 5  # of a timed pop
+
+
+class Call:
+    """An operation in progress."""
+
+    def __init__(self, kind: str, task: Task, outer: Call | None) -> None:
+        self.kind, self.task, self.outer = kind, task, outer
+        self.over = False
+        self.began: float = 0
+        self.found_nothing = False  # at some moment of it, nothing was idle
+        self.ahead: list[Any] = []  # who waited already as it began
+        self.closed = False  # a close had returned as it began
+        self.arrival = 0  # its place in the order of those that came to wait
+
+
+class View(NamedTuple):
+    """What can be seen of a pool between two steps."""
+
+    idle: tuple[Any, ...]
+    boxes: tuple[Any, ...]  # by waiter that has been handed something: its number, and that
+    victims: tuple[Any, ...]
+    waiters: tuple[int, ...]
+    closed: bool
+
+
+class Scenario(Watch):
+    """Threads that each do some operations on one pool.
+
+    Operations are `pop`, `pop timed`, `pop forever`, `push` (what the thread popped last, or else something new),
+    `new` (push something new), `close`, `clear`, `len` and `tick` (the time moves on).
+
+    Args:
+        threads: the operations of each, separated by commas.
+        handlers: what a signal handler does, some time while the first thread is in a call.
+        interrupts: how many KeyboardInterrupts come in pops and pushes of the first thread.
+        init: names of the first resources, oldest last.
+        alloc: whether the pool has an `alloc`.
+        check: `dead`, what the `check` says of the resources named there, or `raise`, what it does then.
+        again: whether the first `dealloc` pushes something new.
+        leaves: whether a timeout is a thread that has the waiter leave.
+        settings: of the pool.
+    """
+
+    def __init__(
+        self,
+        *threads: str,
+        handlers: Sequence[str] = (),
+        interrupts: int = 0,
+        init: str = "",
+        alloc: bool = False,
+        dead: str = "",
+        raising: str = "",
+        again: bool = False,
+        leaves: bool = False,
+        **settings: Any,
+    ) -> None:
+        self.threads = [[part.strip() for part in thread.split(",")] for thread in threads]
+        self.handlers, self.interrupts = handlers, interrupts
+        self.init, self.alloc, self.dead, self.raising = init.split(), alloc, dead.split(), raising.split()
+        self.again, self.leaves, self.settings = again, leaves, settings
+        self.maxsize, self.maxage = settings.get("maxsize"), settings.get("maxage")
+        self.floor = settings.get("minsize") or 0
+        self.target = self.maxsize if settings.get("minsize") is None else settings["minsize"]
+        self.use()
+
+    def use(self, package: Any = None, scheduler: Scheduler | None = None) -> Scheduler:
+        """Run on the pool of this package, with this scheduler. Return that."""
+        self.package = load() if package is None else package
+        self.scheduler = Scheduler() if scheduler is None else scheduler
+        self.seam = Seam(self.scheduler, self)
+        self.pool_class = self.seam.pool_class(self.package)
+        return self.scheduler
+
+    # What a run consists of.
+
+    def build(self, scheduler: Scheduler) -> Callable[[], None]:
+        self.pool_class.departing.clear()  # a run that was given up may have left something
+        self.clock = Clock(self.seam, self.leaves)
+        self.calls: list[Call] = []
+        self.made: dict[str, int] = {}
+        self.pushed: dict[str, int] = {}  # when each was pushed last
+        self.stamps: dict[str, float] = {}
+        self.gone: list[str] = []
+        self.dropped: list[str] = []
+        self.held: list[list[str]] = []
+        self.outcomes: list[list[str]] = []
+        self.raised = ""
+        self.pushes = self.most = self.arrivals = self.lost = 0
+        self.owing: Task | None = None
+        self.has_closed = False
+        self.has_pushed_again = not self.again
+        for name in self.init:
+            self.made[name] = len(self.made)
+        for name in reversed(self.init):
+            self.pushes += 1
+            self.pushed[name] = self.pushes
+            self.stamps[name] = 0
+        settings = dict(self.settings)
+        if self.alloc:
+            settings["alloc"] = self._alloc
+        if self.dead or self.raising:
+            settings["check"] = self._check
+        self.pool: Any = None
+        self.pool = self.pool_class(init=self.init, dealloc=self._dealloc, clock=self.clock, **settings)
+        for number, operations in enumerate(self.threads):
+            held: list[str] = []
+            outcomes: list[str] = []
+            self.held.append(held)
+            self.outcomes.append(outcomes)
+            scheduler.spawn(self._thread(operations, held, outcomes), f"T{number + 1}")
+        first = scheduler.tasks[0]
+        for number, operation in enumerate(self.handlers):
+            outcomes = []
+            self.outcomes.append(outcomes)
+            self.held.append([])
+            body = self._handler(first, operation, self.held[-1], outcomes)
+            scheduler.spawn(body, f"H{number + 1}", owner=first).daemon = True
+        for number in range(self.interrupts):
+            scheduler.spawn(self._interrupter(first), f"I{number + 1}").daemon = True
+        return self._finish
+
+    def _thread(self, operations: list[str], held: list[str], outcomes: list[str]) -> Callable[[], None]:
+        def body() -> None:
+            for operation in operations:
+                self._call(operation, held, outcomes)
+
+        return body
+
+    def _handler(self, owner: Task, operation: str, held: list[str], outcomes: list[str]) -> Callable[[], None]:
+        def body() -> None:
+            self._call(operation, held, outcomes, lambda: owner.call is not None and owner.handler is None)
+
+        return body
+
+    def _interrupter(self, target: Task) -> Callable[[], None]:
+        def ready() -> bool:
+            call = target.call
+            if call is None or target.handler is not None or target.interrupt is not None:
+                return False
+            # The release is part of `with`; what its `dealloc` raises is the user's.
+            return call.kind[:3] in ("pop", "pus", "new") and target.operation not in ("release", "dealloc")
+
+        def body() -> None:
+            task = self.scheduler.step("interrupt", ready)
+            target.interrupt = KeyboardInterrupt()
+            task.saw("interrupt")
+
+        return body
+
+    def _call(
+        self, operation: str, held: list[str], outcomes: list[str], guard: Callable[[], bool] | None = None
+    ) -> None:
+        task = self.scheduler.step(operation, guard)
+        if guard is not None:
+            task.owner.handler = task
+        call = task.call = Call(operation, task, task.call)
+        self.calls.append(call)
+        call.began = self.clock.time
+        call.found_nothing = self._nothing_is_idle()
+        call.closed = self.has_closed
+        call.ahead = [waiter for waiter in list.__iter__(self.pool._waiters) if self._waits(waiter)]
+        try:
+            outcome = self._do(operation, held, call)
+        except self.package.ResourcePoolEmpty:
+            outcome = "empty"
+            if not call.found_nothing:
+                raise Violation("P3: ResourcePoolEmpty, and at each moment of the call something was idle") from None
+        except self.package.ResourcePoolClosed:
+            outcome = "closed"
+        except CheckRaised as error:
+            outcome = str(error)
+        except KeyboardInterrupt:
+            outcome = "interrupted"
+            self.lost += 1
+        call.over = True
+        self.calls.remove(call)
+        task.call = call.outer
+        outcomes.append(outcome)
+        # It has forgotten all but this.
+        task.history = hash((task.name, tuple(outcomes), tuple(held)))
+
+    def _do(self, operation: str, held: list[str], call: Call) -> str:
+        pool = self.pool
+        if operation.startswith("pop"):
+            timeout = {"pop": None, "pop timed": TIMEOUT, "pop forever": 0}[operation]
+            resource: str = pool.pop(timeout)
+            if call.closed:
+                raise Violation(f"L4: the pool was closed before the pop began that got {resource}")
+            if self.maxage is not None and not self.floor:
+                stamp = self.stamps.get(resource, call.began)  # what `alloc` made has none
+                if call.began - stamp >= self.maxage:
+                    raise Violation(f"R3: {resource} was due when the pop began that got it")
+            held.append(resource)
+            return resource
+        if operation in ("push", "new"):
+            resource = held.pop() if held and operation == "push" else self._made(call.task.name)
+            pool.push(resource)
+            return "pushed"
+        if operation == "tick":
+            self.clock.advance(self.clock.time + TICK)
+            return "tick"
+        if operation == "len":
+            return str(len(pool))
+        getattr(pool, operation)()
+        if operation == "close":
+            self.has_closed = True
+        return operation
+
+    def _made(self, prefix: str) -> str:
+        name = f"{prefix}.{len(self.made)}"
+        self.made[name] = len(self.made)
+        return name
+
+    # Callbacks.
+
+    def _callback(self, name: str) -> Task:
+        task = self.scheduler.step(name)
+        if self.pool is not None and self.pool._lock.owner is task.owner:
+            raise Violation(f"K1: {name} runs under the lock")
+        return task
+
+    def _alloc(self) -> str:
+        task = self._callback("alloc")
+        if not task.call.found_nothing:
+            raise Violation("P3: alloc was called, and at each moment of the call something was idle")
+        resource = self._made(task.name)
+        task.saw(resource)
+        return resource
+
+    def _check(self, resource: str) -> bool:
+        task = self._callback("check")
+        task.saw(resource)
+        if resource in self.raising:
+            self.raised = resource
+            raise CheckRaised(f"check raised for {resource}")
+        if resource in self.dead:
+            self.dropped.append(resource)
+            return False
+        return True
+
+    def _dealloc(self, resource: str) -> None:
+        task = self._callback("dealloc")
+        if resource in self.gone:
+            raise Violation(f"R4: a second dealloc of {resource}")
+        self.gone.append(resource)
+        task.saw(resource)
+        if not self.has_pushed_again:
+            self.has_pushed_again = True
+            self._call("new", [], [])
+            task.saw("again")
+
+    # What happens in a step.
+
+    def changed(self, operation: str, idle: Any) -> None:
+        if self.pool is None:
+            return
+        task = self.scheduler.current or self.scheduler.acting
+        size = deque.__len__(idle)
+        if operation == "append":
+            entry = deque.__getitem__(idle, size - 1)  # for -1 it would call `__len__`
+            resource = entry if self.maxage is None else entry[1]
+            self.pushes += 1
+            self.pushed[resource] = self.pushes
+            if self.maxage is not None:
+                self.stamps[resource] = entry[0]
+            self.most = max(self.most, size)
+        elif operation == "pop":
+            if self.scheduler.current is not None and task.call is not None:  # not by `move`, see `filled`
+                self._does_not_overtake(task.call)
+        elif operation == "popleft":
+            self._evicts(task, size + 1)
+        elif operation == "extendleft" and self.owing is task:
+            self.owing = None
+        if self._nothing_is_idle():
+            for call in self.calls:
+                call.found_nothing = True
+
+    def acquired(self) -> None:
+        if self.pool is not None:
+            self.most = deque.__len__(self.pool._idle)
+
+    def moved(self) -> None:
+        if self._nothing_is_idle():
+            for call in self.calls:
+                call.found_nothing = True
+
+    def arrived(self, waiter: Any) -> None:
+        if not waiter.call.arrival:
+            self.arrivals += 1
+            waiter.call.arrival = self.arrivals
+
+    def filled(self, waiter: Any) -> None:
+        queue = list(list.__iter__(self.pool._waiters))
+        if any(waiter is queued for queued in queue):
+            for other in queue:
+                if other.call.arrival < waiter.call.arrival and not list.__len__(other.box) and not _is_over(other):
+                    raise Violation(f"P7: {waiter.call.task.name} is served before {other.call.task.name}")
+        elif waiter.call is not None:
+            self._does_not_overtake(waiter.call)
+
+    def _does_not_overtake(self, call: Call) -> None:
+        for waiter in call.ahead:
+            if self._waits(waiter) and any(waiter is queued for queued in list.__iter__(self.pool._waiters)):
+                raise Violation(f"P7: {call.task.name} overtakes {waiter.call.task.name}")
+
+    def _waits(self, waiter: Any) -> bool:
+        return waiter.call.task.waits and not list.__len__(waiter.box) and waiter._latch.held
+
+    def _nothing_is_idle(self) -> bool:
+        if self.pool is None:
+            return False
+        idle = self.pool._idle
+        if not deque.__len__(idle):
+            return True
+        return (
+            self.maxage is not None
+            and not self.floor
+            and all(self.clock.time - entry[0] >= self.maxage for entry in deque.__iter__(idle))
+        )
+
+    def _evicts(self, task: Task | None, size: int) -> None:
+        """A victim was taken of so many that were idle."""
+        pool = self.pool
+        if pool.raw_closed or any(call.kind == "clear" for call in self.calls):
+            return
+        overflows = self.maxsize is not None and self.most > self.maxsize
+        if overflows and list.__len__(pool._waiters) and self.maxage is None:
+            raise Violation("R5: it evicts while somebody waits")
+        if self.maxage is None and not overflows:
+            raise Violation("R1: it evicts, and no more than maxsize were idle")
+        if self.maxage is None and size <= self.target:
+            self.owing = task  # it was one too many
+
+    # The states between.
+
+    def view(self) -> View:
+        """What can be seen of the pool now."""
+        pool = self.pool
+        return View(
+            tuple(deque.__iter__(pool._idle)),
+            tuple([(w.number, *list.__iter__(w.box)) for w in pool.born if list.__len__(w.box)]),
+            tuple([tuple(victims) for victims, _, _ in self.pool.departing.values()]),
+            tuple([w.number for w in list.__iter__(pool._waiters)]),
+            pool.raw_closed,
+        )
+
+    def state(self) -> Hashable:
+        """All that the threads share, and all that is remembered here."""
+        pool = self.pool
+        lock = pool._lock
+        return (
+            self.view(),
+            pool.raw_limit,
+            pool.raw_barred,
+            pool.raw_since,
+            pool.raw_unsettled,
+            pool.raw_clearing,
+            pool._arrivals,
+            len(pool._timer),
+            lock.owner and lock.owner.index,
+            self.clock.time,
+            tuple(
+                [
+                    (
+                        w.number,
+                        w._latch.held,
+                        w._arrival,
+                        w._start,
+                        w.raw_woken,
+                        w.raw_unpacked,
+                        w.raw_abandoned,
+                    )
+                    for w in pool.born
+                    if not w.call.over
+                ]
+            ),
+            tuple(
+                [
+                    (c.kind, c.task.index, c.found_nothing, c.closed, c.arrival, c.began, *[w.number for w in c.ahead])
+                    for c in self.calls
+                ]
+            ),
+            frozenset(self.gone),
+            frozenset(self.dropped),
+            len(self.made),
+            self.most,
+            self.owing and self.owing.index,
+            self.has_closed,
+            self.has_pushed_again,
+            self.lost,
+        )
+
+    def observe(self) -> None:
+        """Look at the state between two steps.
+
+        Raises:
+            Violation: a clause is broken.
+        """
+        view = self.view()
+        idle = view.idle if self.maxage is None else tuple([entry[1] for entry in view.idle])
+        boxes = [entry[1] if self.maxage is None else entry[1][1] for entry in view.boxes]
+        victims = [
+            entry if self.maxage is None or isinstance(entry, str) else entry[1]
+            for entries in view.victims
+            for entry in entries
+        ]
+        seen = [*idle, *boxes, *victims, *self.gone, *self.dropped, *(r for held in self.held for r in held)]
+        if len(set(seen)) != len(seen):
+            raise Violation(f"P9: in two places: {sorted({r for r in seen if seen.count(r) > 1})}")
+        missing = len(self.made) - len(seen)
+        tasks = self.scheduler.tasks
+        active = len(self.calls) + sum([t.started and not t.done for t in tasks if t.name in ALARMS])
+        if missing > active + self.lost:  # each may have one in hand
+            raise Violation(f"P9: lost: {sorted(set(self.made) - set(seen))}")
+        pushed = [self.pushed[resource] for resource in idle]
+        if pushed != sorted(pushed):
+            raise Violation(f"P1: idle are {idle}, and not in the order in which they were pushed")
+        if pushed and any(self.pushed[r] > pushed[0] for r in victims if r != self.raised):
+            raise Violation(f"R1: evicted are {victims}, while {idle[0]} is older")
+        if self.maxsize is not None and len(idle) > self.maxsize:
+            pushes = sum(1 for call in self.calls if call.kind in ("push", "new") or self.lost or self.interrupts)
+            if len(idle) > self.maxsize + pushes:
+                raise Violation(f"R1: {len(idle)} are idle, and {pushes} pushes in progress")
+        if self.owing is not None and self.owing.operation in ("release", "dealloc"):
+            raise Violation("R1: more were evicted than were too many")
+        if all(t.done or t.waits or (t.call is None and not (t.started and t.name in ALARMS)) for t in tasks):
+            self._quiet(view, missing, seen)
+
+    def _quiet(self, view: View, missing: int, seen: list[str]) -> None:
+        """All calls have ended, or wait."""
+        pool = self.pool
+        if missing > self.lost:
+            raise Violation(f"P9: lost: {sorted(set(self.made) - set(seen))}")
+        if view.idle and view.waiters:
+            raise Violation(f"P8: {view.idle} are idle, and somebody waits")
+        if pool._lock.owner is not None:
+            raise Violation("P9: the lock is held")
+        if any(view.victims):
+            raise Violation(f"R4: {view.victims} were evicted, and nobody deallocates them")
+        for waiter in pool.born:
+            if not waiter.call.over and waiter.call.task.waits and waiter._latch.held:
+                if list.__len__(waiter.box) or view.closed:
+                    raise Violation(f"P8: {waiter.call.task.name} has been served, or the pool closed, and it sleeps")
+                if waiter.number not in view.waiters:
+                    raise Violation(f"P8: {waiter.call.task.name} waits, and nobody knows")
+        if self.maxsize is not None and len(view.idle) > self.maxsize:
+            raise Violation(f"R1: {len(view.idle)} are idle, and no push is in progress")
+        if view.closed and (view.idle or view.waiters):
+            raise Violation(f"L4: the pool is closed; idle are {view.idle}, waiting {len(view.waiters)}")
+        can_expire = self.maxage is not None and not view.closed and not view.waiters and len(view.idle) > self.floor
+        if can_expire and not any(t.name == "expiry" and not (t.started or t.done) for t in self.scheduler.tasks):
+            raise Violation(f"R3: {view.idle} can expire, and nothing is going to call")
+
+    def _finish(self) -> None:
+        if self.maxage is not None and deque.__len__(self.pool._idle) > self.floor:
+            raise Violation("R3: everything has rung, and something is left to expire")
+
+    def outcome(self) -> Hashable:
+        """What came of the run, for all that the threads can tell."""
+        return (tuple(map(tuple, self.outcomes)), self.view(), frozenset(self.gone), frozenset(self.dropped))
+
+
+class CheckRaised(Exception):
+    """What a `check` raises."""
+
+
+ALARMS = ("expiry", "timeout")
+
+
+def _is_over(waiter: Any) -> bool:
+    return bool(waiter.raw_unpacked or waiter.raw_abandoned)

@@ -1,0 +1,242 @@
+"""Which schedules to run: all, or all with few preemptions, each state once."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import random
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tests.schedule.scheduler import Label, Scheduler, Task, written
+
+UNBOUNDED = 10**9
+
+
+class Case(Protocol):
+    """What is to be run under each schedule."""
+
+    def build(self, scheduler: Scheduler) -> Callable[[], None] | None:
+        """Make everything anew and spawn the threads. Return what checks the end of a run."""
+
+    def observe(self) -> None:
+        """Look at the state between two steps; raise `Violation`."""
+
+    def state(self) -> Hashable:
+        """All that threads share, and all that the checks remember."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A schedule under which something went wrong."""
+
+    error: BaseException
+    choices: tuple[int, ...]
+    preemptions: int
+
+    def __str__(self) -> str:
+        return f"{type(self.error).__name__}: {self.error}\nschedule: {written(self.choices)}"
+
+
+@dataclass
+class Found:
+    """What came of a search.
+
+    Attributes:
+        runs: how many times the code was executed, each time from its beginning.
+        complete: how many of them went to their end; the others reached a state that had been visited.
+        steps: how many steps were taken, without those that only led back to where a run branches off.
+        exhausted: whether nothing is left to run within the bound.
+    """
+
+    runs: int = 0
+    complete: int = 0
+    steps: int = 0
+    states: int = 0
+    seconds: float = 0
+    exhausted: bool = False
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first."""
+        return self.failures[0] if self.failures else None
+
+
+def search(
+    case: Case,
+    scheduler: Scheduler,
+    *,
+    bound: int | None = None,
+    prune: bool = True,
+    runs: int | None = None,
+    failures: int = 1,
+    at_end: Callable[[], object] | None = None,
+    observe: Callable[[Task | None], None] | None = None,
+) -> Found:
+    """Run the case under every schedule.
+
+    Args:
+        bound: how often a thread may be preempted in a run: others go on though it could. None: any number of times.
+        prune: give up a run at a state from which all has been run already, with as many preemptions left. What
+            stands for a state is what the threads share, and for each thread all that it has seen; of the latter a
+            hash of 64 bits.
+        runs: stop after so many.
+        failures: stop after so many schedules that failed.
+        at_end: called at the end of each run that neither failed nor was given up.
+        observe: called at both ends of each step that leads to a state for the first time, or in this way for the
+            first time: see `Scheduler.observe`.
+    """
+    found = Found()
+    visited: dict[Hashable, int] = {}
+    unlimited = UNBOUNDED if bound is None else bound
+    pending: list[tuple[list[int], int]] = [([], unlimited)]
+    left = unlimited
+
+    def decide() -> Task | None:
+        nonlocal left
+        able = scheduler.can_go()
+        if not able:
+            case.observe()
+            return None
+        last = scheduler.last
+        running = last is able[0] and not last.waits
+        if prune:
+            key: Any = (case.state(), tuple([task.history for task in scheduler.tasks]))
+            if bound is not None:
+                key = (key, last.index if running and last is not None else -1)
+            if visited.get(key, -1) >= left:
+                return None
+            visited[key] = left
+        case.observe()
+        found.steps += 1
+        if len(able) > 1:
+            cost = 1 if running and bound is not None else 0
+            if cost <= left:
+                choices = scheduler.choices
+                pending.extend([([*choices, task.index], left - cost) for task in able[:0:-1]])
+        return able[0]
+
+    scheduler.observe, scheduler.decide = observe, decide
+    started = time.perf_counter()
+    collecting = gc.isenabled()
+    gc.disable()  # frames and threads make cycles; to look for them in every run would take half of the time
+    try:
+        while pending and (runs is None or found.runs < runs):
+            choices, left = pending.pop()
+            error = scheduler.run(case.build, choices)
+            found.runs += 1
+            if error is not None:
+                found.failures.append(Failure(error, tuple(scheduler.choices), unlimited - left))
+                if len(found.failures) >= failures:
+                    break
+            elif not scheduler.gave_up:
+                found.complete += 1
+                if at_end is not None:
+                    at_end()
+            if not found.runs % 1000:
+                gc.collect(1)
+    finally:
+        if collecting:
+            gc.enable()
+        scheduler.observe, scheduler.decide = None, scheduler.go_on
+    found.exhausted = not pending and len(found.failures) < failures
+    found.states = len(visited)
+    found.seconds = time.perf_counter() - started
+    return found
+
+
+def replay(
+    case: Case,
+    scheduler: Scheduler,
+    choices: Sequence[int],
+    observe: Callable[[Task | None], None] | None = None,
+) -> BaseException | None:
+    """Run the case under this schedule, and then to its end without a preemption. Return what went wrong.
+
+    Args:
+        observe: called at each state, with the task that took the step to it.
+    """
+
+    def look(task: Task | None) -> None:
+        if observe is not None:
+            observe(task)
+        case.observe()
+
+    scheduler.observe, scheduler.decide = look, scheduler.go_on
+    try:
+        return scheduler.run(case.build, choices, quickly=False)
+    finally:
+        scheduler.observe = None
+
+
+def trace(case: Case, scheduler: Scheduler, choices: Sequence[int], folder: str = "") -> list[str]:
+    """What each thread does under this schedule, one line a step, and what goes wrong in the end.
+
+    Args:
+        folder: of the code under control. Its functions and lines are named.
+    """
+    lines: list[str] = []
+    labels: dict[int, Label] = {}
+
+    def observe(task: Task | None) -> None:
+        if task is not None:
+            lines.append(_line(task, labels.get(task.index)))
+        labels.clear()
+        labels.update({other.index: scheduler.label(other, folder) for other in scheduler.tasks})
+
+    error = replay(case, scheduler, choices, observe)
+    if error is not None:
+        if len(lines) < len(scheduler.choices):  # it was raised within the last step
+            task = scheduler.tasks[scheduler.choices[-1]]
+            lines.append(_line(task, labels.get(task.index)))
+        lines.append(f"{type(error).__name__}: {error}")
+    return lines
+
+
+def _line(task: Task, label: Label | None) -> str:
+    if label is None:
+        return f"{task.name:8} begins"
+    source = linecache.getline(label.file, label.line).strip()
+    return f"{task.name:8} {label.function:14} {label.operation:18} {source}".rstrip()
+
+
+def shortest(case: Case, scheduler: Scheduler, most: int = 3) -> Failure | None:
+    """The failure with the fewest preemptions, and of those the shortest that the search meets first."""
+    for bound in range(most + 1):
+        failure = search(case, scheduler, bound=bound).failure
+        if failure is not None:
+            return failure
+    return None
+
+
+def sample(case: Case, scheduler: Scheduler, runs: int, seed: int) -> Found:
+    """Run the case under random schedules, with rare switches in some of them and frequent ones in others."""
+    found = Found()
+    started = time.perf_counter()
+    try:
+        for number in range(runs):
+            draw = random.Random(f"{seed}-{number}")
+            often = draw.choice((0.05, 0.1, 0.3, 0.7))
+
+            def decide(draw: random.Random = draw, often: float = often) -> Task | None:
+                case.observe()
+                able = scheduler.can_go()
+                if not able:
+                    return None
+                found.steps += 1
+                return able[0] if able[0] is scheduler.last and draw.random() > often else draw.choice(able)
+
+            scheduler.decide = decide
+            error = scheduler.run(case.build)
+            found.runs += 1
+            if error is not None:
+                found.failures.append(Failure(error, tuple(scheduler.choices), 0))
+                break
+            found.complete += 1
+    finally:
+        scheduler.observe, scheduler.decide = None, scheduler.go_on
+    found.seconds = time.perf_counter() - started
+    return found
