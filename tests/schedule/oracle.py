@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from tests.schedule.scheduler import Scheduler, Task, Violation
 from tests.schedule.seam import Clock, Seam, Watch, load
@@ -24,6 +24,8 @@ class Call:
         self.ahead: list[Any] = []  # who waited already as it began
         self.closed = False  # a close had returned as it began
         self.arrival = 0  # its place in the order of those that came to wait
+        self.waiter: Any = None  # for its present candidate
+        self.left_to_it = 0  # how many pushes that interrupted it have left their work to it
 
 
 class View(NamedTuple):
@@ -83,6 +85,9 @@ class Scenario(Watch):
         self.seam = Seam(self.scheduler, self)
         self.pool_class = self.seam.pool_class(self.package)
         return self.scheduler
+
+    def _broken(self, how: str) -> NoReturn:
+        self.scheduler.fail(Violation(how))
 
     # What a run consists of.
 
@@ -176,8 +181,7 @@ class Scenario(Watch):
             outcome = self._do(operation, held, call)
         except self.package.ResourcePoolEmpty:
             outcome = "empty"
-            if not call.found_nothing:
-                raise Violation("P3: ResourcePoolEmpty, and at each moment of the call something was idle") from None
+            self._may_be_empty(call)
         except self.package.ResourcePoolClosed:
             outcome = "closed"
         except CheckRaised as error:
@@ -185,9 +189,13 @@ class Scenario(Watch):
         except KeyboardInterrupt:
             outcome = "interrupted"
             self.lost += 1
+        except Exception as error:
+            self._broken(f"P9: {operation} raised {error!r}")
         call.over = True
         self.calls.remove(call)
         task.call = call.outer
+        if task.owner is not task and operation in ("push", "new"):
+            task.owner.call.left_to_it += 1
         outcomes.append(outcome)
         # It has forgotten all but this.
         task.history = hash((task.name, tuple(outcomes), tuple(held)))
@@ -198,11 +206,11 @@ class Scenario(Watch):
             timeout = {"pop": None, "pop timed": TIMEOUT, "pop forever": 0}[operation]
             resource: str = pool.pop(timeout)
             if call.closed:
-                raise Violation(f"L4: the pool was closed before the pop began that got {resource}")
+                self._broken(f"L4: the pool was closed before the pop began that got {resource}")
             if self.maxage is not None and not self.floor:
                 stamp = self.stamps.get(resource, call.began)  # what `alloc` made has none
                 if call.began - stamp >= self.maxage:
-                    raise Violation(f"R3: {resource} was due when the pop began that got it")
+                    self._broken(f"R3: {resource} was due when the pop began that got it")
             held.append(resource)
             return resource
         if operation in ("push", "new"):
@@ -219,6 +227,14 @@ class Scenario(Watch):
             self.has_closed = True
         return operation
 
+    def _may_be_empty(self, call: Call) -> None:
+        if call.kind == "pop forever":
+            self._broken("P3: ResourcePoolEmpty, and it was to wait for ever")
+        if call.kind == "pop timed" and self.clock.time - call.began < TIMEOUT:
+            self._broken("P3: ResourcePoolEmpty before the timeout")
+        if not call.found_nothing:
+            self._broken("P3: ResourcePoolEmpty, and at each moment of the call something was idle")
+
     def _made(self, prefix: str) -> str:
         name = f"{prefix}.{len(self.made)}"
         self.made[name] = len(self.made)
@@ -229,13 +245,13 @@ class Scenario(Watch):
     def _callback(self, name: str) -> Task:
         task = self.scheduler.step(name)
         if self.pool is not None and self.pool._lock.owner is task.owner:
-            raise Violation(f"K1: {name} runs under the lock")
+            self._broken(f"K1: {name} runs under the lock")
         return task
 
     def _alloc(self) -> str:
         task = self._callback("alloc")
         if not task.call.found_nothing:
-            raise Violation("P3: alloc was called, and at each moment of the call something was idle")
+            self._broken("P3: alloc was called, and at each moment of the call something was idle")
         resource = self._made(task.name)
         task.saw(resource)
         return resource
@@ -254,7 +270,11 @@ class Scenario(Watch):
     def _dealloc(self, resource: str) -> None:
         task = self._callback("dealloc")
         if resource in self.gone:
-            raise Violation(f"R4: a second dealloc of {resource}")
+            self._broken(f"R4: a second dealloc of {resource}")
+        if self.maxage is not None and self.maxsize is None and not self.pool.raw_closed and resource != self.raised:
+            cleared = any(call.kind == "clear" for call in self.calls)
+            if not cleared and self.clock.time - self.stamps[resource] < self.maxage:
+                self._broken(f"R2: {resource} is deallocated, and has not expired")
         self.gone.append(resource)
         task.saw(resource)
         if not self.has_pushed_again:
@@ -277,6 +297,8 @@ class Scenario(Watch):
             if self.maxage is not None:
                 self.stamps[resource] = entry[0]
             self.most = max(self.most, size)
+            if self.owing is not None and size >= self.target:
+                self.owing = None  # as if this had come before the eviction
         elif operation == "pop":
             if self.scheduler.current is not None and task.call is not None:  # not by `move`, see `filled`
                 self._does_not_overtake(task.call)
@@ -307,20 +329,20 @@ class Scenario(Watch):
         if any(waiter is queued for queued in queue):
             for other in queue:
                 if other.call.arrival < waiter.call.arrival and not list.__len__(other.box) and not _is_over(other):
-                    raise Violation(f"P7: {waiter.call.task.name} is served before {other.call.task.name}")
+                    self._broken(f"P7: {waiter.call.task.name} is served before {other.call.task.name}")
         elif waiter.call is not None:
             self._does_not_overtake(waiter.call)
 
     def _does_not_overtake(self, call: Call) -> None:
         for waiter in call.ahead:
             if self._waits(waiter) and any(waiter is queued for queued in list.__iter__(self.pool._waiters)):
-                raise Violation(f"P7: {call.task.name} overtakes {waiter.call.task.name}")
+                self._broken(f"P7: {call.task.name} overtakes {waiter.call.task.name}")
 
     def _waits(self, waiter: Any) -> bool:
         return waiter.call.task.waits and not list.__len__(waiter.box) and waiter._latch.held
 
     def _nothing_is_idle(self) -> bool:
-        if self.pool is None:
+        if self.pool is None or self.owing is not None:
             return False
         idle = self.pool._idle
         if not deque.__len__(idle):
@@ -338,9 +360,9 @@ class Scenario(Watch):
             return
         overflows = self.maxsize is not None and self.most > self.maxsize
         if overflows and list.__len__(pool._waiters) and self.maxage is None:
-            raise Violation("R5: it evicts while somebody waits")
+            self._broken("R5: it evicts while somebody waits")
         if self.maxage is None and not overflows:
-            raise Violation("R1: it evicts, and no more than maxsize were idle")
+            self._broken("R1: it evicts, and no more than maxsize were idle")
         if self.maxage is None and size <= self.target:
             self.owing = task  # it was one too many
 
@@ -389,7 +411,16 @@ class Scenario(Watch):
             ),
             tuple(
                 [
-                    (c.kind, c.task.index, c.found_nothing, c.closed, c.arrival, c.began, *[w.number for w in c.ahead])
+                    (
+                        c.kind,
+                        c.task.index,
+                        c.found_nothing,
+                        c.closed,
+                        c.arrival,
+                        c.left_to_it,
+                        c.began,
+                        *[w.number for w in c.ahead],
+                    )
                     for c in self.calls
                 ]
             ),
@@ -431,7 +462,8 @@ class Scenario(Watch):
         if pushed and any(self.pushed[r] > pushed[0] for r in victims if r != self.raised):
             raise Violation(f"R1: evicted are {victims}, while {idle[0]} is older")
         if self.maxsize is not None and len(idle) > self.maxsize:
-            pushes = sum(1 for call in self.calls if call.kind in ("push", "new") or self.lost or self.interrupts)
+            # A pop that is interrupted pushes what it has been handed.
+            pushes = sum([c.left_to_it + (c.kind in ("push", "new") or self.interrupts > 0) for c in self.calls])
             if len(idle) > self.maxsize + pushes:
                 raise Violation(f"R1: {len(idle)} are idle, and {pushes} pushes in progress")
         if self.owing is not None and self.owing.operation in ("release", "dealloc"):
@@ -451,11 +483,15 @@ class Scenario(Watch):
         if any(view.victims):
             raise Violation(f"R4: {view.victims} were evicted, and nobody deallocates them")
         for waiter in pool.born:
-            if not waiter.call.over and waiter.call.task.waits and waiter._latch.held:
+            if waiter.call.over and list.__len__(waiter.box):
+                raise Violation(f"P9: {waiter.call.task.name} has been handed something, and its pop is over")
+        for call in self.calls:
+            waiter = call.waiter
+            if waiter is not None and call.task.waits and waiter._latch.held:
                 if list.__len__(waiter.box) or view.closed:
-                    raise Violation(f"P8: {waiter.call.task.name} has been served, or the pool closed, and it sleeps")
+                    raise Violation(f"P8: {call.task.name} has been served, or the pool closed, and it sleeps")
                 if waiter.number not in view.waiters:
-                    raise Violation(f"P8: {waiter.call.task.name} waits, and nobody knows")
+                    raise Violation(f"P8: {call.task.name} waits, and nobody knows")
         if self.maxsize is not None and len(view.idle) > self.maxsize:
             raise Violation(f"R1: {len(view.idle)} are idle, and no push is in progress")
         if view.closed and (view.idle or view.waiters):

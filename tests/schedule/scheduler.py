@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from greenlet import getcurrent, greenlet
 
@@ -283,8 +283,15 @@ class Scheduler:
             self._check()
         if task.interrupt is not None:
             error, task.interrupt = task.interrupt, None
+            task.saw(type(error).__name__)
             raise error
         return task
+
+    def fail(self, error: BaseException) -> NoReturn:
+        """End the run with this error, which the code under control might catch if it were raised."""
+        if not self._over:
+            self.failure, self._over = error, True
+        raise Killed
 
     def atomically(self, operation: str, function: Callable[[], object]) -> None:
         """Do what consists of several operations as one step."""

@@ -122,6 +122,8 @@ class Seam:
                 self.box = Box()
                 self.box.waiter = self
                 self.call = scheduler.current.call if scheduler.current else None
+                if self.call is not None:
+                    self.call.waiter = self
                 self.number = len(pool.born)
                 pool.born.append(self)
 

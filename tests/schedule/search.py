@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from tests.schedule.scheduler import Label, Scheduler, Task, written
 
-UNBOUNDED = 10**9
+UNBOUNDED = 10**9  # preemptions
+FREE = -1  # nobody runs who could go on
 
 
 class Case(Protocol):
@@ -65,6 +66,27 @@ class Found:
         return self.failures[0] if self.failures else None
 
 
+class Visited:
+    """The states from which all has been run, or is going to be, with so many preemptions left."""
+
+    def __init__(self) -> None:
+        self.left: dict[Hashable, dict[int, int]] = {}  # by state and who ran there
+
+    def covers(self, state: Hashable, running: int, left: int) -> bool:
+        """Whether a visit has covered this one; if not, note this one.
+
+        To be free to switch covers all that the one who runs can do, and one preemption more covers who else runs.
+        """
+        known = self.left.get(state)
+        if known is None:
+            self.left[state] = {running: left}
+            return False
+        if known.get(FREE, -1) >= left or known.get(running, -1) >= left or max(known.values()) > left:
+            return True
+        known[running] = left
+        return False
+
+
 def search(
     case: Case,
     scheduler: Scheduler,
@@ -90,7 +112,7 @@ def search(
             first time: see `Scheduler.observe`.
     """
     found = Found()
-    visited: dict[Hashable, int] = {}
+    visited = Visited()
     unlimited = UNBOUNDED if bound is None else bound
     pending: list[tuple[list[int], int]] = [([], unlimited)]
     left = unlimited
@@ -104,12 +126,9 @@ def search(
         last = scheduler.last
         running = last is able[0] and not last.waits
         if prune:
-            key: Any = (case.state(), tuple([task.history for task in scheduler.tasks]))
-            if bound is not None:
-                key = (key, last.index if running and last is not None else -1)
-            if visited.get(key, -1) >= left:
+            state = (case.state(), tuple([task.history for task in scheduler.tasks]))
+            if visited.covers(state, last.index if running and last is not None else FREE, left):
                 return None
-            visited[key] = left
         case.observe()
         found.steps += 1
         if len(able) > 1:
@@ -143,7 +162,7 @@ def search(
             gc.enable()
         scheduler.observe, scheduler.decide = None, scheduler.go_on
     found.exhausted = not pending and len(found.failures) < failures
-    found.states = len(visited)
+    found.states = len(visited.left)
     found.seconds = time.perf_counter() - started
     return found
 
