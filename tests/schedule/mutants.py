@@ -133,7 +133,8 @@ MUTANTS = {
         (
             WAITER,
             "            if not self.box:\n                self.leave()\n        except",
-            "            self.late = not self.box\n            if self.late:\n                self.leave()\n        except",
+            "            self.late = not self.box\n            if self.late:\n                self.leave()\n"
+            "        except",
         ),
         KEEP,
         (WAITER, "    waited: float = 0\n", "    waited: float = 0\n    late = False\n"),

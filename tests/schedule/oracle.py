@@ -22,6 +22,7 @@ class Call:
         self.began: float = 0
         self.found_nothing = False  # at some moment of it, nothing was idle
         self.ahead: list[Any] = []  # who waited already as it began
+        self.due: set[str] = set()  # what had expired then
         self.closed = False  # a close had returned as it began
         self.arrival = 0  # its place in the order of those that came to wait
         self.waiter: Any = None  # for its present candidate
@@ -94,6 +95,7 @@ class Scenario(Watch):
     def build(self, scheduler: Scheduler) -> Callable[[], None]:
         self.pool_class.departing.clear()  # a run that was given up may have left something
         self.clock = Clock(self.seam, self.leaves)
+        self._seen: View | None = None  # what `state` has just seen
         self.calls: list[Call] = []
         self.made: dict[str, int] = {}
         self.pushed: dict[str, int] = {}  # when each was pushed last
@@ -175,7 +177,11 @@ class Scenario(Watch):
         self.calls.append(call)
         call.began = self.clock.time
         call.found_nothing = self._nothing_is_idle()
+        if self.maxage is not None and not self.floor:
+            entries = deque.__iter__(self.pool._idle)
+            call.due = {resource for stamp, resource in entries if call.began - stamp >= self.maxage}
         call.closed = self.has_closed
+        task.saw(operation)
         call.ahead = [waiter for waiter in list.__iter__(self.pool._waiters) if self._waits(waiter)]
         try:
             outcome = self._do(operation, held, call)
@@ -207,10 +213,8 @@ class Scenario(Watch):
             resource: str = pool.pop(timeout)
             if call.closed:
                 self._broken(f"L4: the pool was closed before the pop began that got {resource}")
-            if self.maxage is not None and not self.floor:
-                stamp = self.stamps.get(resource, call.began)  # what `alloc` made has none
-                if call.began - stamp >= self.maxage:
-                    self._broken(f"R3: {resource} was due when the pop began that got it")
+            if resource in call.due:
+                self._broken(f"R3: {resource} was due when the pop began that got it")
             held.append(resource)
             return resource
         if operation in ("push", "new"):
@@ -363,8 +367,8 @@ class Scenario(Watch):
             self._broken("R5: it evicts while somebody waits")
         if self.maxage is None and not overflows:
             self._broken("R1: it evicts, and no more than maxsize were idle")
-        if self.maxage is None and size <= self.target:
-            self.owing = task  # it was one too many
+        if self.maxage is None and size <= self.target and not self.interrupts:
+            self.owing = task  # it was one too many, to be put back, unless an interrupt comes
 
     # The states between.
 
@@ -383,8 +387,9 @@ class Scenario(Watch):
         """All that the threads share, and all that is remembered here."""
         pool = self.pool
         lock = pool._lock
+        self._seen = self.view()
         return (
-            self.view(),
+            self._seen,
             pool.raw_limit,
             pool.raw_barred,
             pool.raw_since,
@@ -419,6 +424,7 @@ class Scenario(Watch):
                         c.arrival,
                         c.left_to_it,
                         c.began,
+                        *sorted(c.due),
                         *[w.number for w in c.ahead],
                     )
                     for c in self.calls
@@ -440,7 +446,7 @@ class Scenario(Watch):
         Raises:
             Violation: a clause is broken.
         """
-        view = self.view()
+        view, self._seen = self._seen or self.view(), None
         idle = view.idle if self.maxage is None else tuple([entry[1] for entry in view.idle])
         boxes = [entry[1] if self.maxage is None else entry[1][1] for entry in view.boxes]
         victims = [
@@ -459,7 +465,8 @@ class Scenario(Watch):
         pushed = [self.pushed[resource] for resource in idle]
         if pushed != sorted(pushed):
             raise Violation(f"P1: idle are {idle}, and not in the order in which they were pushed")
-        if pushed and any(self.pushed[r] > pushed[0] for r in victims if r != self.raised):
+        # Of two pushes at the same time, the one that comes later can have the earlier stamp, and expire first.
+        if pushed and self.maxage is None and any(self.pushed[r] > pushed[0] for r in victims if r != self.raised):
             raise Violation(f"R1: evicted are {victims}, while {idle[0]} is older")
         if self.maxsize is not None and len(idle) > self.maxsize:
             # A pop that is interrupted pushes what it has been handed.

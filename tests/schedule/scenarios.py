@@ -46,7 +46,7 @@ TWO = {
     "a push meets a timed pop where something ages": _("push", "pop timed", maxage=2),
     "what is old meets a pop": _("tick", "pop", init="a", maxage=2),
     "what is old meets a push": _("tick", "push", init="a", maxage=2),
-    "a pop meets what is old and what is new": _("tick, new", "pop", init="a", maxage=2),
+    "a pop meets what is old and what is new": _("new", "pop", init="a", maxage=2),
     "what is old meets a len": _("tick", "len", init="a b", maxage=2, minsize=1),
     "what is old meets a push, with a floor": _("tick", "push", init="a", maxage=2, minsize=1),
     "what ages meets a close": _("close", "push", maxage=2),

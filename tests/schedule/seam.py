@@ -105,8 +105,9 @@ class Seam:
     def pool_class(self, package: ModuleType) -> type[Any]:
         """The pool of a package that was loaded, under control; with it its waiters and its `move`."""
         scheduler, watch = self.scheduler, self.watch
-        pools, waiters = sys.modules[f"{package.__name__}._pool"], sys.modules[f"{package.__name__}._waiter"]
-        original: Any = sys.modules[f"{package.__name__}._moves"].__dict__["move"]
+        pools: Any = sys.modules[f"{package.__name__}._pool"]
+        waiters: Any = sys.modules[f"{package.__name__}._waiter"]
+        original = sys.modules[f"{package.__name__}._moves"].move
         Queue, Box = _list_classes(scheduler, watch)
 
         def move(take: Callable[[], Any], put: Callable[[Iterable[Any]], object]) -> None:
@@ -114,7 +115,10 @@ class Seam:
 
         no_latch = self.Latch()
 
-        class Waiter(waiters.Waiter):  # type: ignore[name-defined, misc]
+        if not hasattr(waiters, "Uncontrolled"):
+            waiters.Uncontrolled = waiters.Waiter
+
+        class Waiter(waiters.Uncontrolled):  # type: ignore[name-defined, misc]
             _latch = no_latch
 
             def __init__(self, pool: Any, timeout: Any) -> None:
@@ -146,8 +150,7 @@ class Seam:
 
         _control(Pool, OF_THE_POOL, scheduler)
         for module in pools, waiters:
-            setattr(module, "move", move)  # noqa: B010
-            setattr(module, "Waiter", Waiter)  # noqa: B010
+            module.move, module.Waiter = move, Waiter
         return Pool
 
 

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from tests.schedule.scheduler import Label, Scheduler, Task, written
 
@@ -49,6 +49,7 @@ class Found:
         runs: how many times the code was executed, each time from its beginning.
         complete: how many of them went to their end; the others reached a state that had been visited.
         steps: how many steps were taken, without those that only led back to where a run branches off.
+        seconds: of the processor's time.
         exhausted: whether nothing is left to run within the bound.
     """
 
@@ -70,9 +71,9 @@ class Visited:
     """The states from which all has been run, or is going to be, with so many preemptions left."""
 
     def __init__(self) -> None:
-        self.left: dict[Hashable, dict[int, int]] = {}  # by state and who ran there
+        self.left: dict[int, dict[int, int]] = {}  # by state and who ran there
 
-    def covers(self, state: Hashable, running: int, left: int) -> bool:
+    def covers(self, state: int, running: int, left: int) -> bool:
         """Whether a visit has covered this one; if not, note this one.
 
         To be free to switch covers all that the one who runs can do, and one preemption more covers who else runs.
@@ -103,8 +104,7 @@ def search(
     Args:
         bound: how often a thread may be preempted in a run: others go on though it could. None: any number of times.
         prune: give up a run at a state from which all has been run already, with as many preemptions left. What
-            stands for a state is what the threads share, and for each thread all that it has seen; of the latter a
-            hash of 64 bits.
+            stands for a state is a hash, of 64 bits, of what the threads share and of all that each has seen.
         runs: stop after so many.
         failures: stop after so many schedules that failed.
         at_end: called at the end of each run that neither failed nor was given up.
@@ -126,7 +126,7 @@ def search(
         last = scheduler.last
         running = last is able[0] and not last.waits
         if prune:
-            state = (case.state(), tuple([task.history for task in scheduler.tasks]))
+            state = hash((case.state(), tuple([task.history for task in scheduler.tasks])))
             if visited.covers(state, last.index if running and last is not None else FREE, left):
                 return None
         case.observe()
@@ -139,7 +139,7 @@ def search(
         return able[0]
 
     scheduler.observe, scheduler.decide = observe, decide
-    started = time.perf_counter()
+    started = time.process_time()
     collecting = gc.isenabled()
     gc.disable()  # frames and threads make cycles; to look for them in every run would take half of the time
     try:
@@ -163,7 +163,7 @@ def search(
         scheduler.observe, scheduler.decide = None, scheduler.go_on
     found.exhausted = not pending and len(found.failures) < failures
     found.states = len(visited.left)
-    found.seconds = time.perf_counter() - started
+    found.seconds = time.process_time() - started
     return found
 
 
@@ -234,7 +234,7 @@ def shortest(case: Case, scheduler: Scheduler, most: int = 3) -> Failure | None:
 def sample(case: Case, scheduler: Scheduler, runs: int, seed: int) -> Found:
     """Run the case under random schedules, with rare switches in some of them and frequent ones in others."""
     found = Found()
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         for number in range(runs):
             draw = random.Random(f"{seed}-{number}")
@@ -257,5 +257,5 @@ def sample(case: Case, scheduler: Scheduler, runs: int, seed: int) -> Found:
             found.complete += 1
     finally:
         scheduler.observe, scheduler.decide = None, scheduler.go_on
-    found.seconds = time.perf_counter() - started
+    found.seconds = time.process_time() - started
     return found

@@ -1,0 +1,123 @@
+"""Does the pool keep its contract in every order of steps? And is what the search leaves out really no more?"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.schedule.scenarios import FOUR, THREE, TWO
+from tests.schedule.scheduler import Greenlets, RealThreads, Scheduler
+from tests.schedule.search import replay, sample, search, trace
+
+SMALL = ["a push meets a pop that does not wait", "two pops of one", "a check that raises meets a push"]
+FEW = 100  # schedules drawn at random
+
+
+def clauses_hold(scenario, bound):
+    found = search(scenario, scenario.scheduler, bound=bound)
+    if found.failure is not None:
+        lines = trace(scenario, scenario.scheduler, found.failure.choices, scenario.package.__path__[0])
+        pytest.fail(f"{found.failure}\n" + "\n".join(lines), pytrace=False)
+    assert found.exhausted
+    assert found.complete
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_two_threads_with_a_preemption(name):
+    clauses_hold(TWO[name](), 1)
+
+
+@pytest.mark.parametrize("name", [*THREE, *FOUR])
+def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_more_threads_without_a_preemption(name):
+    clauses_hold({**THREE, **FOUR}[name](), 0)
+
+
+@pytest.mark.parametrize("name", [*TWO, *THREE, *FOUR])
+def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_in_orders_drawn_at_random(name):
+    scenario = {**TWO, **THREE, **FOUR}[name]()
+    found = sample(scenario, scenario.scheduler, FEW, seed=1)
+    assert found.failure is None, found.failure
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", TWO)
+def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_two_threads(name):
+    clauses_hold(TWO[name](), None)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", THREE)
+def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_three_threads_with_three_preemptions(name):
+    clauses_hold(THREE[name](), 3)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", FOUR)
+def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_four_threads_with_two_preemptions(name):
+    clauses_hold(FOUR[name](), 2)
+
+
+def all_that_is_seen(scenario, bound, prune):
+    """The outcomes, the states and the transitions that a search comes across."""
+    scheduler = scenario.scheduler
+    outcomes, states, transitions = set(), set(), set()
+    before = None
+
+    def observe(task):
+        nonlocal before
+        histories = [other.history for other in scheduler.tasks]
+        state = hash((scenario.state(), tuple(histories)))
+        now = scenario.view(), state, [(other.operation, other.history) for other in scheduler.tasks]
+        states.add(state)
+        if task is not None:
+            view, _, stood = before
+            operation, history = stood[task.index]
+            assert task.history != history, f"{task.name} did not note the result of {operation}"
+            transitions.add((view, task.name, operation, scenario.view()))
+        before = now
+
+    found = search(
+        scenario, scheduler, bound=bound, prune=prune, observe=observe, at_end=lambda: outcomes.add(scenario.outcome())
+    )
+    assert found.failure is None, found.failure
+    return outcomes, states, transitions
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_search_that_prunes_sees_all_that_one_sees_that_does_not(name):
+    assert all_that_is_seen(TWO[name](), None, True) == all_that_is_seen(TWO[name](), None, False)
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_a_search_with_a_bound_that_prunes_sees_all_that_one_sees_that_does_not(name):
+    assert all_that_is_seen(TWO[name](), 1, True) == all_that_is_seen(TWO[name](), 1, False)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", TWO)
+def test_a_search_with_two_preemptions_that_prunes_sees_all_that_one_sees_that_does_not(name):
+    assert all_that_is_seen(TWO[name](), 2, True) == all_that_is_seen(TWO[name](), 2, False)
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_both_kinds_of_threads_give_the_same_traces_of_the_pool(name):
+    scenarios = TWO[name](), TWO[name]()
+    scenarios[1].use(scenarios[1].package, Scheduler(RealThreads))
+    for seed in range(2):
+        sample(scenarios[0], scenarios[0].scheduler, 1, seed)
+        choices = scenarios[0].scheduler.choices
+        folder = scenarios[0].package.__path__[0]
+        traces = [trace(scenario, scenario.scheduler, choices, folder) for scenario in scenarios]
+        assert traces[0] == traces[1]
+        assert scenarios[0].outcome() == scenarios[1].outcome()
+
+
+def test_a_schedule_of_the_pool_replays():
+    scenario = TWO["a push meets a timed pop"]()
+    outcomes = set()
+    sample(scenario, scenario.scheduler, 1, seed=3)
+    choices, outcome = scenario.scheduler.choices, scenario.outcome()
+    for _ in range(100):
+        scenario.use(scenario.package, Scheduler(Greenlets))
+        assert replay(scenario, scenario.scheduler, choices) is None
+        outcomes.add(scenario.outcome())
+    assert outcomes == {outcome}
