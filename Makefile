@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types format wheel record defects spec bench clean
+.PHONY: demo test verify lint types format wheel record defects spec bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -13,6 +13,9 @@ demo: $(VENV)/sim.installed  ## replay the recorded load of the example through 
 
 test: $(VENV)/test.installed  ## run the whole test suite; ARGS="-k P7_" runs the tests of one clause
 	$(BIN)/python -m pytest $(ARGS)
+
+verify: $(VENV)/test.installed  ## search more orders of steps than `make test` does; takes about half an hour
+	$(BIN)/python -m pytest -m exhaustive --timeout 1200 $(ARGS)
 
 lint: $(VENV)/lint.installed  ## check style and format
 	$(BIN)/ruff check

@@ -396,7 +396,7 @@ class Scenario(Watch):
             pool.raw_unsettled,
             pool.raw_clearing,
             pool._arrivals,
-            len(pool._timer),
+            list.__len__(pool._timer),
             lock.owner and lock.owner.index,
             self.clock.time,
             tuple(

@@ -85,3 +85,10 @@ FOUR = {
     "four overflow and take": _("push", "push", "pop", "pop", init="a b", maxsize=2, minsize=1),
     "four where something ages": _("push", "push, tick", "pop timed", "pop", maxage=2),
 }
+
+# By the number of threads: what they do, and with how many preemptions `make verify` searches it.
+GROUPS: dict[str, tuple[dict[str, Callable[[], Scenario]], int | None]] = {
+    "2": (TWO, None),
+    "3": (THREE, 3),
+    "4": (FOUR, 2),
+}

@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
@@ -108,7 +108,7 @@ class Seam:
         pools: Any = sys.modules[f"{package.__name__}._pool"]
         waiters: Any = sys.modules[f"{package.__name__}._waiter"]
         original = sys.modules[f"{package.__name__}._moves"].move
-        Queue, Box = _list_classes(scheduler, watch)
+        Queue, Box, Timer = _list_classes(scheduler, watch)
 
         def move(take: Callable[[], Any], put: Callable[[Iterable[Any]], object]) -> None:
             scheduler.atomically("move", lambda: original(take, put))
@@ -143,7 +143,7 @@ class Seam:
             def __init__(self, **kwargs: Any) -> None:
                 self.born: list[Waiter] = []
                 super().__init__(**kwargs)
-                self._waiters = Queue()
+                self._waiters, self._timer = Queue(), Timer(self._timer)
 
             def __del__(self) -> None:
                 pass  # the run is over
@@ -228,8 +228,8 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
     return Deque
 
 
-def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[list[Any]], type[list[Any]]]:
-    """The classes of the queue of waiters, and of a waiter's box."""
+def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[Any], type[Any]]:
+    """The classes of the queue of waiters, of a waiter's box, and of the pool's timer, which `call_at` extends."""
     step = scheduler.step
 
     class List(list[Any]):
@@ -303,7 +303,26 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[list[Any]], 
         def append(self, item: Any) -> None:
             self.extend((item,))
 
-    return Queue, Box
+    class Timer(List):
+        does: ClassVar = {name: f"timer {name}" for name in ("len", "index", "pop")}
+
+        def __iter__(self) -> Iterator[Any]:
+            index = 0
+            while True:
+                task = step("timer next")
+                if index >= list.__len__(self):
+                    task.saw("end")
+                    return
+                task.saw(index)
+                yield list.__getitem__(self, index)
+                index += 1
+
+        def clear(self) -> None:
+            task = step("timer clear")
+            list.clear(self)
+            task.saw("clear")
+
+    return Queue, Box, Timer
 
 
 def _lock_class(scheduler: Scheduler, watch: Watch) -> type[Any]:
