@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from pathlib import Path
 
 from tests.schedule.mutants import MUTANTS
 from tests.schedule.oracle import Scenario
-from tests.schedule.scenarios import FOUR, GROUPS, THREE, TWO
+from tests.schedule.scenarios import ALL, GROUPS
 from tests.schedule.scheduler import read, written
 from tests.schedule.seam import load
-from tests.schedule.search import search, shortest, trace
+from tests.schedule.search import Failure, search, shortest, trace
 
-SCENARIOS = {**TWO, **THREE, **FOUR}
+DOCUMENT = Path(__file__).parents[2] / "docs" / "verification.md"
 
 
 def main() -> int:
@@ -24,23 +26,29 @@ def main() -> int:
     parser.add_argument("name", nargs="?", default="", help="only what has this in its name")
     parser.add_argument("--bound", type=int, help="this many preemptions, instead of those that `make verify` takes")
     parser.add_argument("--runs", type=int, help="stop after so many runs of each scenario")
-    parser.add_argument(
-        "--mutants", action="store_true", help="search mistakes in the pool instead, and name the clause"
-    )
+    parser.add_argument("--mutants", action="store_true", help="search mistakes in the pool, and name the clause")
     parser.add_argument("--trace", action="store_true", help="with --mutants: print the shortest schedule of each")
-    parser.add_argument("--replay", metavar="SCHEDULE", help="print the steps of the one scenario under this schedule")
+    parser.add_argument("--replay", metavar="SCHEDULE", help="print the steps of this scenario under the schedule")
+    parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.name}")
     options = parser.parse_args()
+    if options.write and (options.name or options.bound is not None or options.runs is not None):
+        parser.error("--write takes all, so no name, --bound or --runs")
     if options.replay is not None:
-        scenario = SCENARIOS[options.name]()
-        print(*_trace(scenario, read(options.replay)), sep="\n")
+        if options.name not in ALL:
+            parser.error(f"there is no scenario {options.name!r}")
+        print(*_trace(ALL[options.name](), read(options.replay)), sep="\n")
         return 0
-    return _mutants(options.name, options.trace) if options.mutants else _table(options)
+    lines, wrong = _mutants(options) if options.mutants else _schedules(options)
+    if options.write:
+        _write("mutants" if options.mutants else "schedules", lines)
+    return int(wrong)
 
 
-def _table(options: argparse.Namespace) -> int:
-    print("| scenario | threads | preemptions | runs | states | steps | s | runs/s |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|")
-    failed = 0
+def _schedules(options: argparse.Namespace) -> tuple[list[str], bool]:
+    lines: list[str] = []
+    _say(lines, "| scenario | threads | preemptions | runs | states | steps | s | runs/s |")
+    _say(lines, "|---|--:|--:|--:|--:|--:|--:|--:|")
+    wrong = False
     totals = [0, 0, 0, 0.0]
     for threads, (scenarios, most) in GROUPS.items():
         bound = most if options.bound is None else options.bound
@@ -49,45 +57,61 @@ def _table(options: argparse.Namespace) -> int:
                 continue
             scenario = make()
             found = search(scenario, scenario.scheduler, bound=bound, runs=options.runs)
-            limit = "any" if bound is None else str(bound)
-            cut = "" if found.exhausted else " (stopped)"
+            wrong |= not found.exhausted
             figures = (found.runs, found.states, found.steps, found.seconds)
             totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
-            print(f"| {name}{cut} | {threads} | {limit} | {_figures(*figures)} |", flush=True)
+            stopped = "" if found.exhausted else ", stopped"
+            limit = "any" if bound is None else bound
+            _say(lines, f"| {name}{stopped} | {threads} | {limit} | {_figures(*figures)} |")
             if found.failure is not None:
-                failed += 1
                 print(found.failure, *_trace(scenario, found.failure.choices), sep="\n")
-    print(f"| all | | | {_figures(*totals)} |")
-    return int(failed > 0)
+    _say(lines, f"| all | | | {_figures(*totals)} |")
+    return lines, wrong
+
+
+def _mutants(options: argparse.Namespace) -> tuple[list[str], bool]:
+    lines: list[str] = []
+    _say(lines, "| mistake | clause | scenario | preemptions | steps |")
+    _say(lines, "|---|---|---|--:|--:|")
+    wrong = False
+    for name, mutant in MUTANTS.items():
+        if options.name not in name:
+            continue
+        scenario = ALL[mutant.scenario]()
+        scenario.use(load(mutant.patches))
+        failure: Failure | None = shortest(scenario, scenario.scheduler)
+        if failure is None:
+            wrong = True
+            _say(lines, f"| {name} | **survives** | {mutant.scenario} | | |")
+            continue
+        clause = str(failure.error).partition(":")[0]
+        steps = len(failure.choices)
+        _say(lines, f"| {name} | {clause} | {mutant.scenario} | {failure.preemptions} | {steps} |")
+        if options.trace:
+            print(f"schedule: {written(failure.choices)}", *_trace(scenario, failure.choices), sep="\n")
+    return lines, wrong
+
+
+def _say(lines: list[str], line: str) -> None:
+    lines.append(line)
+    print(line, flush=True)
 
 
 def _figures(runs: float, states: float, steps: float, seconds: float) -> str:
     return f"{runs:,} | {states:,} | {steps:,} | {seconds:.1f} | {runs / max(seconds, 0.001):,.0f}"
 
 
-def _mutants(part: str, traced: bool) -> int:
-    print("| mistake | clause | scenario | preemptions | steps |")
-    print("|---|---|---|--:|--:|")
-    survivors = 0
-    for name, mutant in MUTANTS.items():
-        if part not in name:
-            continue
-        scenario = SCENARIOS[mutant.scenario]()
-        scenario.use(load(mutant.patches))
-        failure = shortest(scenario, scenario.scheduler)
-        if failure is None:
-            survivors += 1
-            print(f"| {name} | **survives** | {mutant.scenario} | | |")
-            continue
-        clause = str(failure.error).partition(":")[0]
-        print(f"| {name} | {clause} | {mutant.scenario} | {failure.preemptions} | {len(failure.choices)} |", flush=True)
-        if traced:
-            print(f"schedule: {written(failure.choices)}", *_trace(scenario, failure.choices), sep="\n")
-    return int(survivors > 0)
-
-
 def _trace(scenario: Scenario, choices: list[int] | tuple[int, ...]) -> list[str]:
     return trace(scenario, scenario.scheduler, choices, scenario.package.__path__[0])
+
+
+def _write(mark: str, lines: list[str]) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    table = "\n".join(lines)
+    text, number = re.subn(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", rf"\1{table}\n\2", text, flags=re.DOTALL)
+    if number != 1:
+        raise SystemExit(f"{DOCUMENT} has no one place that is marked <!-- {mark} -->")
+    DOCUMENT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

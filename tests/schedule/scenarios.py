@@ -92,3 +92,5 @@ GROUPS: dict[str, tuple[dict[str, Callable[[], Scenario]], int | None]] = {
     "3": (THREE, 3),
     "4": (FOUR, 2),
 }
+
+ALL = {**TWO, **THREE, **FOUR}

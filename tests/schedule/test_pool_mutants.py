@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.schedule.mutants import MUTANTS
-from tests.schedule.scenarios import FOUR, THREE, TWO
+from tests.schedule.scenarios import ALL
 from tests.schedule.seam import Patch, load
 from tests.schedule.search import replay, shortest, trace
 
-SCENARIOS = {**TWO, **THREE, **FOUR}
 SLOW = ["a younger one is evicted by age", "a waiter is woken before its box is filled"]
 CASES = [
     pytest.param(name, id=f"{mutant.clause}_{name}", marks=[pytest.mark.exhaustive] if name in SLOW else [])
@@ -20,7 +19,7 @@ CASES = [
 def caught(name):
     """The scenario on the mutant, and the schedule with the fewest preemptions that shows it."""
     mutant = MUTANTS[name]
-    scenario = SCENARIOS[mutant.scenario]()
+    scenario = ALL[mutant.scenario]()
     scenario.use(load(mutant.patches))
     return scenario, shortest(scenario, scenario.scheduler)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.schedule.scenarios import FOUR, THREE, TWO
+from tests.schedule.oracle import Scenario
+from tests.schedule.scenarios import ALL, FOUR, THREE, TWO
 from tests.schedule.scheduler import Greenlets, RealThreads, Scheduler
 from tests.schedule.search import replay, sample, search, trace
 
@@ -28,12 +29,12 @@ def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_two_threads_with_a_preempt
 
 @pytest.mark.parametrize("name", [*THREE, *FOUR])
 def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_more_threads_without_a_preemption(name):
-    clauses_hold({**THREE, **FOUR}[name](), 0)
+    clauses_hold(ALL[name](), 0)
 
 
-@pytest.mark.parametrize("name", [*TWO, *THREE, *FOUR])
+@pytest.mark.parametrize("name", ALL)
 def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_in_orders_drawn_at_random(name):
-    scenario = {**TWO, **THREE, **FOUR}[name]()
+    scenario = ALL[name]()
     found = sample(scenario, scenario.scheduler, FEW, seed=1)
     assert found.failure is None, found.failure
 
@@ -123,3 +124,12 @@ def test_a_schedule_of_the_pool_replays():
         assert replay(scenario, scenario.scheduler, choices) is None
         outcomes.add(scenario.outcome())
     assert outcomes == {outcome}
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a push that waits between reading its stamp and appending is behind a younger one"
+)
+def test_R3_no_pop_gets_what_was_due_as_it_began_however_long_its_push_took():
+    scenario = Scenario("push", "tick, new, tick, pop", maxage=5)
+    found = search(scenario, scenario.scheduler, bound=2)
+    assert found.failure is None, found.failure
