@@ -470,7 +470,7 @@ class Clock:
             self.advance(time)
             alarm.saw("ring")
             function()
-            alarm.saw("end")
+            alarm.history = 0  # nobody asks what it has seen
 
         alarm = self._scheduler.spawn(ring, name, operation="ring")
         return alarm
@@ -478,4 +478,4 @@ class Clock:
     def _cancel(self, alarm: Task) -> None:
         if not alarm.started:
             alarm.done = True
-            alarm.saw("cancel")
+            alarm.history = 0
