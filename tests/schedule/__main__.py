@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tests.schedule.mutants import MUTANTS
 from tests.schedule.oracle import Scenario
-from tests.schedule.scenarios import ALL, GROUPS
+from tests.schedule.scenarios import ALL, GROUPS, MOST_RUNS
 from tests.schedule.scheduler import read, written
 from tests.schedule.seam import load
-from tests.schedule.search import Failure, search, shortest, trace
+from tests.schedule.search import Failure, deepen, search, shortest, trace
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verification.md"
 
@@ -24,15 +24,17 @@ def main() -> int:
         "Seconds are of the processor's time.",
     )
     parser.add_argument("name", nargs="?", default="", help="only what has this in its name")
-    parser.add_argument("--bound", type=int, help="this many preemptions, instead of those that `make verify` takes")
-    parser.add_argument("--runs", type=int, help="stop after so many runs of each scenario")
+    parser.add_argument("--bound", type=int, help="up to so many preemptions, instead of as many as in `make verify`")
+    parser.add_argument(
+        "--runs", type=int, default=MOST_RUNS, help="stop after so many runs of each, if it has a bound"
+    )
     parser.add_argument("--mutants", action="store_true", help="search mistakes in the pool, and name the clause")
     parser.add_argument("--trace", action="store_true", help="with --mutants: print the shortest schedule of each")
     parser.add_argument("--replay", metavar="SCHEDULE", help="print the steps of this scenario under the schedule")
     parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.name}")
     options = parser.parse_args()
-    if options.write and (options.name or options.bound is not None or options.runs is not None):
-        parser.error("--write takes all, so no name, --bound or --runs")
+    if options.write and (options.name or options.bound is not None):
+        parser.error("--write takes all, so no name and no --bound")
     if options.replay is not None:
         if options.name not in ALL:
             parser.error(f"there is no scenario {options.name!r}")
@@ -56,13 +58,15 @@ def _schedules(options: argparse.Namespace) -> tuple[list[str], bool]:
             if options.name not in name:
                 continue
             scenario = make()
-            found = search(scenario, scenario.scheduler, bound=bound, runs=options.runs)
-            wrong |= not found.exhausted
+            if bound is None:
+                found = search(scenario, scenario.scheduler)
+            else:
+                found = deepen(scenario, scenario.scheduler, bound, options.runs)
+            wrong |= bool(found.failures)
             figures = (found.runs, found.states, found.steps, found.seconds)
             totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
-            stopped = "" if found.exhausted else ", stopped"
-            limit = "any" if bound is None else bound
-            _say(lines, f"| {name}{stopped} | {threads} | {limit} | {_figures(*figures)} |")
+            limit = "any" if bound is None else found.bound
+            _say(lines, f"| {name} | {threads} | {limit} | {_figures(*figures)} |")
             if found.failure is not None:
                 print(found.failure, *_trace(scenario, found.failure.choices), sep="\n")
     _say(lines, f"| all | | | {_figures(*totals)} |")

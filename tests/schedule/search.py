@@ -51,6 +51,7 @@ class Found:
         steps: how many steps were taken, without those that only led back to where a run branches off.
         seconds: of the processor's time.
         exhausted: whether nothing is left to run within the bound.
+        bound: how many preemptions there were in a run, at most; None: any number.
     """
 
     runs: int = 0
@@ -59,6 +60,7 @@ class Found:
     states: int = 0
     seconds: float = 0
     exhausted: bool = False
+    bound: int | None = None
     failures: list[Failure] = field(default_factory=list)
 
     @property
@@ -99,7 +101,7 @@ def search(
     at_end: Callable[[], object] | None = None,
     observe: Callable[[Task | None], None] | None = None,
 ) -> Found:
-    """Run the case under every schedule.
+    """Run the case under every schedule, or under every one with few preemptions.
 
     Args:
         bound: how often a thread may be preempted in a run: others go on though it could. None: any number of times.
@@ -111,7 +113,7 @@ def search(
         observe: called at both ends of each step that leads to a state for the first time, or in this way for the
             first time: see `Scheduler.observe`.
     """
-    found = Found()
+    found = Found(bound=bound)
     visited = Visited()
     unlimited = UNBOUNDED if bound is None else bound
     pending: list[tuple[list[int], int]] = [([], unlimited)]
@@ -165,6 +167,28 @@ def search(
     found.states = len(visited.left)
     found.seconds = time.process_time() - started
     return found
+
+
+def deepen(case: Case, scheduler: Scheduler, most: int, runs: int) -> Found:
+    """Search with no preemption, one, and so on up to `most`, while there are runs left.
+
+    Returns:
+        The sums, and the bound up to which nothing is left to run; it is -1 if there is something with none.
+    """
+    total = Found(bound=-1)
+    for bound in range(most + 1):
+        found = search(case, scheduler, bound=bound, runs=runs - total.runs)
+        total.runs += found.runs
+        total.complete += found.complete
+        total.steps += found.steps
+        total.seconds += found.seconds
+        total.states = max(total.states, found.states)
+        total.failures += found.failures
+        total.exhausted = found.exhausted
+        if not found.exhausted:
+            break
+        total.bound = bound
+    return total
 
 
 def replay(

@@ -5,31 +5,36 @@ from __future__ import annotations
 import pytest
 
 from tests.schedule.oracle import Scenario
-from tests.schedule.scenarios import ALL, FOUR, THREE, TWO
+from tests.schedule.scenarios import ALL, FOUR, GROUPS, MOST_RUNS, THREE, TIMED, TWO
 from tests.schedule.scheduler import Greenlets, RealThreads, Scheduler
-from tests.schedule.search import replay, sample, search, trace
+from tests.schedule.search import deepen, replay, sample, search, trace
 
 SMALL = ["a push meets a pop that does not wait", "two pops of one", "a check that raises meets a push"]
+PAIRS = [*TWO, *TIMED]
 FEW = 50  # schedules drawn at random
 
 
-def clauses_hold(scenario, bound):
-    found = search(scenario, scenario.scheduler, bound=bound)
+def clauses_hold(scenario, found):
     if found.failure is not None:
         lines = trace(scenario, scenario.scheduler, found.failure.choices, scenario.package.__path__[0])
         pytest.fail(f"{found.failure}\n" + "\n".join(lines), pytrace=False)
-    assert found.exhausted
     assert found.complete
 
 
-@pytest.mark.parametrize("name", TWO)
+@pytest.mark.parametrize("name", PAIRS)
 def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_two_threads_with_a_preemption(name):
-    clauses_hold(TWO[name](), 1)
+    scenario = ALL[name]()
+    found = search(scenario, scenario.scheduler, bound=1)
+    clauses_hold(scenario, found)
+    assert found.exhausted
 
 
 @pytest.mark.parametrize("name", [*THREE, *FOUR])
 def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_more_threads_without_a_preemption(name):
-    clauses_hold(ALL[name](), 0)
+    scenario = ALL[name]()
+    found = search(scenario, scenario.scheduler, bound=0)
+    clauses_hold(scenario, found)
+    assert found.exhausted
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -41,20 +46,22 @@ def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_in_orders_drawn_at_random(name
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", TWO)
-def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_two_threads(name):
-    clauses_hold(TWO[name](), None)
+def test_P1_P3_P7_P8_P9_R1_R4_R5_K1_L4_hold_in_every_order_of_two_threads(name):
+    scenario = TWO[name]()
+    found = search(scenario, scenario.scheduler)
+    clauses_hold(scenario, found)
+    assert found.exhausted
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", THREE)
-def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_three_threads_with_three_preemptions(name):
-    clauses_hold(THREE[name](), 3)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("name", FOUR)
-def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_four_threads_with_two_preemptions(name):
-    clauses_hold(FOUR[name](), 2)
+@pytest.mark.parametrize(
+    ("name", "most"), [(name, most) for group, most in GROUPS.values() if most is not None for name in group]
+)
+def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_with_more_and_more_preemptions(name, most):
+    scenario = ALL[name]()
+    found = deepen(scenario, scenario.scheduler, most, MOST_RUNS)
+    clauses_hold(scenario, found)
+    assert found.bound >= 1
 
 
 def all_that_is_seen(scenario, bound, prune):
@@ -87,23 +94,23 @@ def all_that_is_seen(scenario, bound, prune):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_search_that_prunes_sees_all_that_one_sees_that_does_not(name):
-    assert all_that_is_seen(TWO[name](), None, True) == all_that_is_seen(TWO[name](), None, False)
+    assert all_that_is_seen(ALL[name](), None, True) == all_that_is_seen(ALL[name](), None, False)
 
 
-@pytest.mark.parametrize("name", TWO)
+@pytest.mark.parametrize("name", PAIRS)
 def test_a_search_with_a_bound_that_prunes_sees_all_that_one_sees_that_does_not(name):
-    assert all_that_is_seen(TWO[name](), 1, True) == all_that_is_seen(TWO[name](), 1, False)
+    assert all_that_is_seen(ALL[name](), 1, True) == all_that_is_seen(ALL[name](), 1, False)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", TWO)
+@pytest.mark.parametrize("name", PAIRS)
 def test_a_search_with_two_preemptions_that_prunes_sees_all_that_one_sees_that_does_not(name):
-    assert all_that_is_seen(TWO[name](), 2, True) == all_that_is_seen(TWO[name](), 2, False)
+    assert all_that_is_seen(ALL[name](), 2, True) == all_that_is_seen(ALL[name](), 2, False)
 
 
-@pytest.mark.parametrize("name", TWO)
+@pytest.mark.parametrize("name", PAIRS)
 def test_both_kinds_of_threads_give_the_same_traces_of_the_pool(name):
-    scenarios = TWO[name](), TWO[name]()
+    scenarios = ALL[name](), ALL[name]()
     scenarios[1].use(scenarios[1].package, Scheduler(RealThreads))
     for seed in range(2):
         sample(scenarios[0], scenarios[0].scheduler, 1, seed)
