@@ -129,7 +129,7 @@ def search(
         running = last is able[0] and not last.waits
         if prune:
             state = hash((case.state(), tuple([task.history for task in scheduler.tasks])))
-            if visited.covers(state, last.index if running and last is not None else FREE, left):
+            if visited.covers(state, last.index if running and bound is not None and last is not None else FREE, left):
                 return None
         case.observe()
         found.steps += 1
