@@ -126,15 +126,15 @@ def search(
             case.observe()
             return None
         last = scheduler.last
-        running = last is able[0] and not last.waits
+        running = bound is not None and last is able[0] and not last.waits
         if prune:
             state = hash((case.state(), tuple([task.history for task in scheduler.tasks])))
-            if visited.covers(state, last.index if running and bound is not None and last is not None else FREE, left):
+            if visited.covers(state, able[0].index if running else FREE, left):
                 return None
         case.observe()
         found.steps += 1
         if len(able) > 1:
-            cost = 1 if running and bound is not None else 0
+            cost = 1 if running else 0
             if cost <= left:
                 choices = scheduler.choices
                 pending.extend([([*choices, task.index], left - cost) for task in able[:0:-1]])
