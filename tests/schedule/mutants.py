@@ -37,12 +37,7 @@ PUT_BACK = """\
 """
 
 MUTANTS = {
-    "neither look after queueing": _(
-        "P8",
-        "a push meets a pop that waits for ever",
-        (WAITER, "        pool._bar()\n        return True", "        pool._bar()\n        return False"),
-        LAST_LOOK,
-    ),
+    "no look after queueing": _("P8", "a push meets a pop that waits for ever", LAST_LOOK),
     "a push reads the limit before it appends": _(
         "P8",
         "a push meets a pop that waits for ever",
@@ -62,7 +57,6 @@ MUTANTS = {
             "self._since, self._barred = -FOREVER, True",
         ),
     ),
-    "no last look after a close": _("L4", "a close meets a push", LAST_LOOK),
     "a waiter does not bar the fast path": _(
         "P7",
         "one push for a waiter and a pop",
@@ -179,7 +173,7 @@ MUTANTS = {
         "R1", "an eviction meets a pop", (POOL, "self._expel(idle.popleft, victims)", "self._expel(idle.pop, victims)")
     ),
     "it evicts what a waiter is for": _(
-        "R5", "maxsize=0 meets a timed pop", (POOL, "and not waiters and len(idle)", "and len(idle)")
+        "R5", "maxsize=0 meets two timed pops", (POOL, "and not waiters and len(idle)", "and len(idle)")
     ),
     "what was one too many is not put back": _("R1", "an eviction down to minsize meets a pop", (POOL, PUT_BACK, "")),
     "it is put back at the wrong end": _(
@@ -228,6 +222,9 @@ MUTANTS = {
         "a close meets a pop that waits for ever",
         (POOL, "(self._closed or waiters[0].serve())", "waiters[0].serve()"),
     ),
+    "a close does not bar the fast path first": _(
+        "L4", "a close meets who pops, pushes and pops", (POOL, "        self._bar()  # first:", "        pass  # first:")
+    ),
     "a close leaves what is idle": _(
         "L4", "a close meets a push", (POOL, "if self._closed or self._clearing:", "if self._clearing:"), LAST_LOOK
     ),
@@ -256,7 +253,7 @@ MUTANTS = {
         LAST_LOOK,
     ),
     "a handler tends amid its thread's work": _(
-        "P9", "a handler pushes amid a pop", (POOL, "if self._lock._is_owned():", "if False:")
+        "P8", "a handler pushes amid a pop", (POOL, "if self._lock._is_owned():", "if False:")
     ),
     "nothing is to call when something expires": _(
         "R3",

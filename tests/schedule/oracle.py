@@ -23,7 +23,7 @@ class Call:
         self.found_nothing = False  # at some moment of it, nothing was idle
         self.ahead: list[Any] = []  # who waited already as it began
         self.due: set[str] = set()  # what had expired then
-        self.closed = False  # a close had returned as it began
+        self.closed = False  # as it began a close had returned, or a pop had raised that the pool is closed
         self.arrival = 0  # its place in the order of those that came to wait
         self.waiter: Any = None  # for its present candidate
         self.left_to_it = 0  # how many pushes that interrupted it have left their work to it
@@ -192,6 +192,7 @@ class Scenario(Watch):
             self._may_be_empty(call)
         except self.package.ResourcePoolClosed:
             outcome = "closed"
+            self.has_closed = True  # whoever has been told so may rely on it
         except CheckRaised as error:
             outcome = str(error)
         except KeyboardInterrupt:
