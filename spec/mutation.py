@@ -58,10 +58,11 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
     parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="run N at a time")
     parser.add_argument("--only", metavar="SUBSTRING", default="", help="run the mutants with this in their name only")
     parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT}")
+    parser.add_argument("--quick", action="store_true", help="look at the first states of each model only")
     parser.add_argument("--list", action="store_true", help="run nothing, list the mutants")
     options = parser.parse_args(arguments)
-    if options.write and (options.module or options.only or options.list):
-        parser.error("--write takes all mutants, so no MODULE, --only or --list")
+    if options.write and (options.module or options.only or options.list or options.quick):
+        parser.error("--write takes all mutants, so no MODULE, --only, --list or --quick")
     if options.jobs < 1:
         parser.error("--jobs takes a number >= 1")
     document = folder.parent / DOCUMENT
@@ -89,7 +90,9 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
     if problems:
         print("mutants can't be judged by models that fail without them:", *problems, sep="\n  ")
         return 1
-    judged = _judge(tlc, chosen, normal, options.jobs)
+    # Those that are argued to be equivalent must not die soon; to look through all states would take most of the time.
+    in_part = chosen if options.quick else [mutant for mutant in chosen if mutant.name in equivalents]
+    judged = _judge(tlc, chosen, normal, options.jobs, {mutant.name for mutant in in_part})
     print("\n".join(report(judged, equivalents)))
     if options.write:
         text = _text_with_marks(document)
@@ -115,7 +118,9 @@ def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
         if not (folder / f"{table['name']}.tla").is_file():
             raise SpecError(f"{where}: there is no {folder / table['name']}.tla")
         models = [_model(where, name, known) for name in table["models"]]
-        first = [(key, tuple(_model(where, name, known) for name in names)) for key, names in table.get("first", {}).items()]
+        first = [
+            (key, tuple(_model(where, name, known) for name in names)) for key, names in table.get("first", {}).items()
+        ]
         modules.append(Module(table["name"], tuple(models), tuple(table.get("also", ())), tuple(first)))
     if not modules:
         raise SpecError(f"{path} holds no [[module]]")
@@ -158,13 +163,13 @@ def _normal(tlc: Tlc, modules: list[Module], jobs: int) -> tuple[dict[str, Outco
     return normal, problems
 
 
-def _judge(tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], jobs: int) -> Judged:
+def _judge(tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], jobs: int, in_part: set[str]) -> Judged:
     verdicts: dict[Mutant, Verdict] = {}
     with Display(len(chosen)) as display:
 
         def one(mutant: Mutant) -> Verdict:
             display.begin(mutant.name)
-            return judge(tlc, mutant, chosen[mutant].models_for(mutant), normal)
+            return judge(tlc, mutant, chosen[mutant].models_for(mutant), normal, mutant.name not in in_part)
 
         try:
             with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as results:

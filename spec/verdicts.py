@@ -34,7 +34,9 @@ def as_run(model: Model) -> Model:
     return replace(model, workers=1, deadlock=False)
 
 
-def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, Outcome]) -> Verdict:
+def judge(
+    tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, Outcome], in_full: bool = True
+) -> Verdict:
     """Run a mutant's models, one after the other, until one kills it.
 
     Most mutants soon show. So the models are run on their first states only, see FEW, and then in full. A model that
@@ -43,6 +45,7 @@ def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, O
 
     Args:
         normal: what comes of each model without a mutant.
+        in_full: whether to go beyond the first states.
     """
     found: dict[Kind, Verdict] = {}
     changed = []
@@ -51,7 +54,7 @@ def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, O
         replaced = {mutant.module: mutant.text}
         return tlc.check(model, replaced=replaced, leave_out=leave_out, constraint=constraint, timeout=LIMIT)
 
-    for model, constraint in _runs([as_run(model) for model in models], normal):
+    for model, constraint in _runs([as_run(model) for model in models], normal, in_full):
         outcome = check(model, constraint)
         if outcome.result == TYPE_OK != model.result:
             found.setdefault("typed", Verdict("typed", TYPE_OK, model.name, outcome.depth or 0))
@@ -64,13 +67,17 @@ def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, O
             return Verdict("killed", outcome.result, model.name, outcome.depth or 0)
         elif outcome.result != model.result:
             return Verdict("killed", model.result, model.name, why="not reached")
-        elif not constraint and (outcome.states, outcome.distinct) != (normal[model.name].states, normal[model.name].distinct):
+        elif not constraint and (outcome.states, outcome.distinct) != (
+            normal[model.name].states,
+            normal[model.name].distinct,
+        ):
             changed.append(model.name)
-    states = f"the states differ in {', '.join(changed)}" if changed else "all states are the same"
+    same = "all states are the same" if in_full else "the first states were looked at"
+    states = f"the states differ in {', '.join(changed)}" if changed else same
     return next((found[kind] for kind in KINDS if kind in found), Verdict("survives", why=states))
 
 
-def _runs(models: Sequence[Model], normal: dict[str, Outcome]) -> Iterator[tuple[Model, str]]:
+def _runs(models: Sequence[Model], normal: dict[str, Outcome], in_full: bool) -> Iterator[tuple[Model, str]]:
     """Each model with the constraint that it is run with."""
     in_part = [model for model in models if model.result == OK and not normal[model.name].temporal]
     for model in models:
@@ -78,6 +85,6 @@ def _runs(models: Sequence[Model], normal: dict[str, Outcome]) -> Iterator[tuple
             yield model, FEW
         elif model.result != OK:
             yield model, ""
-    for model in models:
+    for model in models if in_full else ():
         if model.result == OK:
             yield model, ""

@@ -223,7 +223,9 @@ MUTANTS = {
         (POOL, "(self._closed or waiters[0].serve())", "waiters[0].serve()"),
     ),
     "a close does not bar the fast path first": _(
-        "L4", "a close meets who pops, pushes and pops", (POOL, "        self._bar()  # first:", "        pass  # first:")
+        "L4",
+        "a close meets who pops, pushes and pops",
+        (POOL, "        self._bar()  # first:", "        pass  # first:"),
     ),
     "a close leaves what is idle": _(
         "L4", "a close meets a push", (POOL, "if self._closed or self._clearing:", "if self._clearing:"), LAST_LOOK

@@ -412,7 +412,7 @@ def test_the_table_is_written_between_its_marks(command, folder):
         (["Huge"], "mutants.toml has no module 'Huge'; it has Tiny\n"),
         (["--only", "Down"], "no mutant has 'Down' in its name; --list lists them\n"),
         (["--jobs", "0"], "--jobs takes a number >= 1\n"),
-        (["--write", "--only", "Up"], "--write takes all mutants, so no MODULE, --only or --list\n"),
+        (["--write", "--only", "Up"], "--write takes all mutants, so no MODULE, --only, --list or --quick\n"),
         (["--write"], "specification.md can't be read: No such file or directory\n"),
     ],
 )
