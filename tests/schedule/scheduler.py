@@ -4,11 +4,11 @@ Code under control calls `Scheduler.step` before each operation that other threa
 locks and containers that do. A step is that operation and what its thread does alone until it is about to take the
 next one. One thread runs at a time, so a run is a function of its list of choices, which replays it.
 
-Tools that were looked at instead, in 2026: frontrun 0.7.0 finds 1 of 2, 1 or 3 of 6 and 30 of 90 orders in which threads
-can take a lock, and reports that the property holds; interleave-test 0.1.0 finds all of them, but needs Python 3.12,
-switches at every bytecode (1,000 to 3,000 schedules a second), has no hook into what is shared, and takes a daemon
-thread that sleeps for a deadlock; musil checks models, not code. So this is the project's own, with a test of its
-soundness in test_scheduler.py.
+Tools that were looked at instead, in 2026: frontrun 0.7.0 finds 1 of 2, 1 or 3 of 6 and 30 of 90 orders in which
+threads can take a lock, and reports that the property holds; interleave-test 0.1.0 finds all of them, but needs Python
+3.12, switches at every bytecode (1,000 to 3,000 schedules a second), has no hook into what is shared, and takes a
+daemon thread that sleeps for a deadlock; musil checks models, not code. So this is the project's own, with a test of
+its soundness in test_scheduler.py.
 """
 
 from __future__ import annotations
