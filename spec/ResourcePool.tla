@@ -278,6 +278,7 @@ RaiseEmpty(t) ==
 TimeOut(t) ==
   /\ at[t] = "waiting"
   /\ timeout[t] = "timed"
+  /\ t \notin busy
   /\ at' = [at EXCEPT ![t] = "working"]
   /\ queue' = Without(queue, t)
   /\ arrived' = Without(arrived, t)
@@ -341,6 +342,7 @@ CallPush(t, r) ==
 \* P8: it has to look who waits, R1: and whether that is one too many.
 PutIdle(t) ==
   /\ at[t] = "pushing"
+  /\ t \notin busy
   /\ idle' = Append(idle, hand[t])
   /\ hand' = [hand EXCEPT ![t] = None]
   /\ at' = [at EXCEPT ![t] = "pushed"]
@@ -456,6 +458,7 @@ CallClose(t) ==
 
 Close(t) ==
   /\ at[t] = "closing"
+  /\ t \notin busy
   /\ closed' = TRUE
   /\ at' = [at EXCEPT ![t] = "working"]
   /\ unsettled' = unsettled \cup {t}
@@ -575,6 +578,10 @@ R4_DeallocatedOnce ==
   [][\A r \in gone' \ gone : \E t \in All : t \in busy /\ victims[t] # <<>> /\ Head(victims[t]) = r]_vars
 
 K1_SeveralAtOnce == [][\A t \in All : t \in busy' \ busy => t \notin unsettled]_vars
+
+\* But for what others do to it.
+K1_TheCallStandsStill ==
+  [][\A t \in All : t \in busy /\ at'[t] # at[t] => at[t] = "waiting" /\ (at'[t] = "found" \/ closed)]_vars
 
 L4_NothingAfterClose == [][\A t \in Threads : (Takes(t) => ~late[t]) /\ (IsServed(t) => ~closed)]_vars
 

@@ -773,23 +773,29 @@ _arm_timer(f) ==
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, back,
                  timeout, raising, hand, victims, owned, gone, time, since>>
 
-Next == ring \/ Tick \/ \E f \in Frames :
-  \/ \E how \in Timeouts : pop(f, how)
-  \/ \E r \in Resources : push(f, r)
-  \/ close(f) \/ interrupt(f) \/ abandon(f)
-  \/ pop_barred(f) \/ pop_now(f) \/ pop_since(f) \/ pop_pop(f) \/ pop_return(f) \/ _pop(f) \/ _pop_box(f) \/ unpack(f) \/ wait(f) \/ wait_box(f)
-  \/ push_append(f) \/ push_len(f) \/ push_limit(f) \/ push_since(f) \/ push_return(f) \/ push_left(f)
-  \/ _look(f) \/ _look_waiters(f) \/ _hold_acquire(f) \/ _hold_idle(f) \/ _hold_step(f) \/ _hold_queue(f)
-  \/ _bar_limit(f) \/ _bar_since(f) \/ _bar_barred(f)
-  \/ _queue_insert(f) \/ _shut(f) \/ _quit(f)
-  \/ _hold_release(f) \/ _hold_again(f) \/ _hold_len(f) \/ _hold_limit(f)
-  \/ deallocate(f) \/ dealloc(f)
-  \/ _tend(f) \/ _tend_now(f) \/ _tend_serve(f) \/ serve_idle(f) \/ serve_move(f) \/ take_now(f) \/ take_expel(f) \/ wake(f) \/ wake_remove(f)
+\* What a call does by itself, once it is made.
+Goes(f) ==
+  \/ abandon(f) \/ pop_barred(f) \/ pop_now(f) \/ pop_since(f) \/ pop_pop(f) \/ pop_return(f) \/ _pop(f)
+  \/ _pop_box(f) \/ unpack(f) \/ wait(f) \/ wait_box(f) \/ push_append(f) \/ push_len(f) \/ push_limit(f)
+  \/ push_since(f) \/ push_return(f) \/ push_left(f) \/ _look(f) \/ _look_waiters(f) \/ _hold_acquire(f)
+  \/ _hold_idle(f) \/ _hold_step(f) \/ _hold_queue(f) \/ _bar_limit(f) \/ _bar_since(f) \/ _bar_barred(f)
+  \/ _queue_insert(f) \/ _shut(f) \/ _quit(f) \/ _hold_release(f) \/ _hold_again(f) \/ _hold_len(f)
+  \/ _hold_limit(f) \/ deallocate(f) \/ dealloc(f) \/ _tend(f) \/ _tend_now(f) \/ _tend_serve(f)
+  \/ serve_idle(f) \/ serve_move(f) \/ take_now(f) \/ take_expel(f) \/ wake(f) \/ wake_remove(f)
   \/ _tend_evict(f) \/ _evict_len(f) \/ _evict_age(f) \/ _evict_popleft(f) \/ _evict_check(f) \/ _evict_back(f)
   \/ _tend_open(f) \/ _tend_limit(f) \/ _arm_len(f) \/ _arm_oldest(f) \/ _arm_limit(f) \/ _arm_nothing(f)
   \/ _arm_since(f) \/ _arm_timer(f)
 
+Next ==
+  \/ ring \/ Tick
+  \/ \E f \in Frames : \/ \E how \in Timeouts : pop(f, how)
+                       \/ \E r \in Resources : push(f, r)
+                       \/ close(f) \/ interrupt(f) \/ Goes(f)
+
 Spec == Init /\ [][Next]_vars
+
+\* Threads go on, and who waits for the lock gets it some time.
+FairSpec == Spec /\ \A f \in Frames : WF_vars(Goes(f)) /\ SF_vars(_hold_acquire(f))
 
 \* ---- properties ----
 
@@ -819,6 +825,9 @@ R1_Bound == MaxSize # None /\ Quiet => Len(idle) <= MaxSize
 \* If its thread has the lock then because of a handler that came in between.
 K1_NoCallbackUnderTheLock ==
   \A f \in Frames : pc[f] = "dealloc" /\ lock = Owner[f] => \E h \in Handlers \ {f} : pc[h] \in Holding
+
+\* No call goes round for ever.
+P8_CallsEnd == \A f \in Frames : pc[f] # "out" ~> pc[f] \in {"out", "wait", "left"}
 
 \* Nothing is evicted while somebody waits for it.
 R5_WaitersComeFirst ==

@@ -11,17 +11,18 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from spec import results
 from spec.errors import SpecError
 from spec.manifest import DEADLOCK, Model, read_manifest
 from spec.mutants import Mutant, mutants_of
-from spec.report import Equivalent, Judged, is_wrong, markdown, report, said
+from spec.report import Equivalent, is_wrong, markdown, report, said
 from spec.runs import Display, bounded
 from spec.settings import check_keys, read_tables
 from spec.tlc import Outcome, Tlc
 from spec.tools import find_tools
 from spec.verdicts import Verdict, as_run, judge
 
-DOCUMENT = Path("docs", "specification.md")
+DOCUMENT = Path("docs", "mutants.md")
 MARKS = re.compile(r"(<!-- mutants -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -57,12 +58,13 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
     parser.add_argument("module", metavar="MODULE", nargs="?", help="mutate this module only")
     parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="run N at a time")
     parser.add_argument("--only", metavar="SUBSTRING", default="", help="run the mutants with this in their name only")
-    parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT}")
+    parser.add_argument(
+        "--write", action="store_true", help=f"keep what is found in spec/{results.FILE}, and write {DOCUMENT} anew"
+    )
+    parser.add_argument("--new", action="store_true", help=f"run those only that spec/{results.FILE} knows no end of")
     parser.add_argument("--quick", action="store_true", help="look at the first states of each model only")
     parser.add_argument("--list", action="store_true", help="run nothing, list the mutants")
     options = parser.parse_args(arguments)
-    if options.write and (options.module or options.only or options.list or options.quick):
-        parser.error("--write takes all mutants, so no MODULE, --only, --list or --quick")
     if options.jobs < 1:
         parser.error("--jobs takes a number >= 1")
     document = folder.parent / DOCUMENT
@@ -82,6 +84,15 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
     _check_equivalents(equivalents, every)
     if not chosen:
         raise SpecError(f"no mutant has {options.only!r} in its name; --list lists them")
+    known = results.load(folder, every.values())
+    if options.new:
+        open_ones = {
+            m for m, verdict in known.items() if is_wrong(m, verdict, equivalents) or verdict.kind == "too large"
+        }
+        chosen = {m: module for m, module in chosen.items() if m in open_ones or m not in known}
+    if not chosen:
+        print("nothing is left to run")
+        return 0
     if options.list:
         print("\n".join(f"{mutant.name}\n  - {mutant.before}\n  + {mutant.after}" for mutant in chosen))
         return 0
@@ -92,11 +103,18 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
         return 1
     # Those that are argued to be equivalent must not die soon; to look through all states would take most of the time.
     in_part = chosen if options.quick else [mutant for mutant in chosen if mutant.name in equivalents]
-    judged = _judge(tlc, chosen, normal, options.jobs, {mutant.name for mutant in in_part})
+    verdicts: dict[Mutant, Verdict] = {}
+    try:
+        _judge(tlc, chosen, normal, options.jobs, {mutant.name for mutant in in_part}, verdicts)
+    finally:
+        if options.write:
+            known.update(verdicts)
+            results.save(folder, {mutant: known[mutant] for mutant in every.values() if mutant in known})
+    judged = [(mutant, verdicts[mutant]) for mutant in chosen]
     print("\n".join(report(judged, equivalents)))
     if options.write:
         text = _text_with_marks(document)
-        table = "\n".join(markdown(judged, equivalents))
+        table = "\n".join(markdown([(m, known[m]) for m in every.values() if m in known], equivalents))
         document.write_text(MARKS.sub(lambda marks: f"{marks[1]}\n{table}\n\n{marks[2]}", text), encoding="utf-8")
         print(f"wrote {DOCUMENT}")
     return int(any(is_wrong(mutant, verdict, equivalents) for mutant, verdict in judged))
@@ -163,8 +181,15 @@ def _normal(tlc: Tlc, modules: list[Module], jobs: int) -> tuple[dict[str, Outco
     return normal, problems
 
 
-def _judge(tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], jobs: int, in_part: set[str]) -> Judged:
-    verdicts: dict[Mutant, Verdict] = {}
+def _judge(
+    tlc: Tlc,
+    chosen: dict[Mutant, Module],
+    normal: dict[str, Outcome],
+    jobs: int,
+    in_part: set[str],
+    verdicts: dict[Mutant, Verdict],
+) -> None:
+    """Fill in the verdicts, as they come."""
     with Display(len(chosen)) as display:
 
         def one(mutant: Mutant) -> Verdict:
@@ -172,14 +197,13 @@ def _judge(tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], j
             return judge(tlc, mutant, chosen[mutant].models_for(mutant), normal, mutant.name not in in_part)
 
         try:
-            with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as results:
-                for mutant, verdict in results:
+            with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as judged_ones:
+                for mutant, verdict in judged_ones:
                     verdicts[mutant] = verdict
                     display.end(mutant.name, f"{len(verdicts)}/{len(chosen)} {mutant.name}: {said(verdict)}")
         except KeyboardInterrupt:
             print(f"interrupted; {len(verdicts)} of {len(chosen)} mutants were finished")
             raise
-    return [(mutant, verdicts[mutant]) for mutant in chosen]
 
 
 def _text_with_marks(document: Path) -> str:

@@ -394,7 +394,7 @@ def test_some_can_be_chosen_and_listed(command):
 
 
 def test_the_table_is_written_between_its_marks(command, folder):
-    document = folder.parent / "docs" / "specification.md"
+    document = folder.parent / "docs" / "mutants.md"
     document.parent.mkdir()
     document.write_text("before\n<!-- mutants -->\nold\n<!-- end -->\nafter\n")
     assert command("--write")[0] == 0
@@ -412,8 +412,7 @@ def test_the_table_is_written_between_its_marks(command, folder):
         (["Huge"], "mutants.toml has no module 'Huge'; it has Tiny\n"),
         (["--only", "Down"], "no mutant has 'Down' in its name; --list lists them\n"),
         (["--jobs", "0"], "--jobs takes a number >= 1\n"),
-        (["--write", "--only", "Up"], "--write takes all mutants, so no MODULE, --only, --list or --quick\n"),
-        (["--write"], "specification.md can't be read: No such file or directory\n"),
+        (["--write"], "mutants.md can't be read: No such file or directory\n"),
     ],
 )
 def test_wrong_usage_is_status_2(command, arguments, message):
@@ -423,8 +422,31 @@ def test_wrong_usage_is_status_2(command, arguments, message):
     assert err.endswith(message)
 
 
+def test_what_was_found_is_kept_and_the_rest_can_be_run_alone(command, folder):
+    document = folder.parent / "docs" / "mutants.md"
+    document.parent.mkdir()
+    document.write_text("<!-- mutants -->\n<!-- end -->\n")
+    command.alive = {"Tiny:Up:1:drop"}
+    assert "Of 6 mutants 5 are killed, 1 survive.\n" in command("--write", "--only", "Up:")[1]
+    command.alive = set()
+
+    assert command("--new", "--write")[1].startswith("Of 7 mutants 7 are killed.\n")
+    assert "Of 12 mutants 12 are killed." in document.read_text()
+    assert command("--new")[1].startswith("nothing is left to run\n")
+
+
+def test_what_was_found_of_a_line_that_has_changed_counts_no_more(command, folder):
+    (folder.parent / "docs").mkdir()
+    (folder.parent / "docs" / "mutants.md").write_text("<!-- mutants -->\n<!-- end -->\n")
+    command("--write")
+    file = folder / "Tiny.tla"
+    file.write_text(file.read_text().replace("n < 2", "n < 3"))
+
+    assert command("--new", "--list")[1].count("Tiny:Up:1:") == 3
+
+
 def test_a_document_without_the_marks_is_refused(command, folder):
-    document = folder.parent / "docs" / "specification.md"
+    document = folder.parent / "docs" / "mutants.md"
     document.parent.mkdir()
     document.write_text("nothing\n")
     assert command("--write")[2].endswith("has no lines '<!-- mutants -->' and '<!-- end -->' for the table\n")
