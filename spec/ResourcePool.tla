@@ -521,6 +521,8 @@ P7_ByArrival == queue = SelectSeq(arrived, LAMBDA t : t \in Range(queue))
 
 R1_Bound == MaxSize # None => Len(idle) <= MaxSize + Cardinality(MayExceed)
 
+K1_NoCallbackWhileItTends == busy \cap unsettled = {}
+
 L4_NothingIsLeft == closed /\ (\A t \in All : at[t] = "out") => idle = <<>> /\ queue = <<>>
 
 \* Of a step -------------------------------------------------------------------------------------------------
@@ -583,7 +585,9 @@ K1_SeveralAtOnce == [][\A t \in All : t \in busy' \ busy => t \notin unsettled]_
 K1_TheCallStandsStill ==
   [][\A t \in All : t \in busy /\ at'[t] # at[t] => at[t] = "waiting" /\ (at'[t] = "found" \/ closed)]_vars
 
-L4_NothingAfterClose == [][\A t \in Threads : (Takes(t) => ~late[t]) /\ (IsServed(t) => ~closed)]_vars
+L4_NothingAfterClose == [][\A t \in Threads : /\ Takes(t) => ~late[t]
+                                              /\ IsServed(t) => ~closed
+                                              /\ at[t] # "waiting" /\ at'[t] = "waiting" => ~closed]_vars
 
 L4_StaysClosed == [][closed => closed']_vars
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -104,11 +105,9 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
     # Those that are argued to be equivalent must not die soon; to look through all states would take most of the time.
     in_part = chosen if options.quick else [mutant for mutant in chosen if mutant.name in equivalents]
     verdicts: dict[Mutant, Verdict] = {}
-    try:
-        _judge(tlc, chosen, normal, options.jobs, {mutant.name for mutant in in_part}, verdicts)
-    finally:
-        if options.write:
-            known.update(verdicts)
+    for mutant, verdict in _judge(tlc, chosen, normal, options.jobs, {mutant.name for mutant in in_part}):
+        verdicts[mutant] = known[mutant] = verdict
+        if options.write:  # each time, as the run may be cut off
             results.save(folder, {mutant: known[mutant] for mutant in every.values() if mutant in known})
     judged = [(mutant, verdicts[mutant]) for mutant in chosen]
     print("\n".join(report(judged, equivalents)))
@@ -182,14 +181,10 @@ def _normal(tlc: Tlc, modules: list[Module], jobs: int) -> tuple[dict[str, Outco
 
 
 def _judge(
-    tlc: Tlc,
-    chosen: dict[Mutant, Module],
-    normal: dict[str, Outcome],
-    jobs: int,
-    in_part: set[str],
-    verdicts: dict[Mutant, Verdict],
-) -> None:
-    """Fill in the verdicts, as they come."""
+    tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], jobs: int, in_part: set[str]
+) -> Iterator[tuple[Mutant, Verdict]]:
+    """The verdicts, as they come."""
+    ended = 0
     with Display(len(chosen)) as display:
 
         def one(mutant: Mutant) -> Verdict:
@@ -197,12 +192,13 @@ def _judge(
             return judge(tlc, mutant, chosen[mutant].models_for(mutant), normal, mutant.name not in in_part)
 
         try:
-            with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as judged_ones:
-                for mutant, verdict in judged_ones:
-                    verdicts[mutant] = verdict
-                    display.end(mutant.name, f"{len(verdicts)}/{len(chosen)} {mutant.name}: {said(verdict)}")
+            with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as found:
+                for mutant, verdict in found:
+                    ended += 1
+                    display.end(mutant.name, f"{ended}/{len(chosen)} {mutant.name}: {said(verdict)}")
+                    yield mutant, verdict
         except KeyboardInterrupt:
-            print(f"interrupted; {len(verdicts)} of {len(chosen)} mutants were finished")
+            print(f"interrupted; {ended} of {len(chosen)} mutants were finished")
             raise
 
 
