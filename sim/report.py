@@ -9,7 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sim.study import Row, Study, count, describe, number
+from sim.rows import Row
+from sim.study import Study
+from sim.words import count, describe, number
 
 MOST_ROWS = 40  # in the table; all of them are in the JSON
 

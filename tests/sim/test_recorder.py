@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import sim
-from sim.load import load
+from sim.source import load
 from sim.study import study
 from sim.workload import read
 from tests.helpers import Call
@@ -172,7 +172,7 @@ def test_a_recording_can_be_replayed(recorder, clock, tmp_path):
         "workload": {"kind": "trace", "path": "load.csv.gz"},
         "sweep": {"maxsize": [1, 2]},
     }
-    assert load(read(path), path).hold == [3 * 10**9, 10**9, 10**9 // 4]
+    assert list(load(read(path), path).hold) == [3 * 10**9, 10**9, 10**9 // 4]
     assert [row["hits"] for row in study(path)["rows"]] == [2, 2]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["load.csv.gz", "load.json"]
 

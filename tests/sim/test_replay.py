@@ -30,7 +30,7 @@ def test_the_first_acquire_misses_and_the_next_hits(files):
     assert row["idle_seconds"] == 1  # from 11 to 12; at 15 the load ends
     assert row["mean_idle"] == 1 / 5
     assert row["peak_idle"] == 1
-    assert (row["engine"], row["verified"]) == ("replay", True)
+    assert (row["engine"], row["verified"]) == ("one-pass", True)
     assert row["wait_mean"] is row["wait_p50"] is row["wait_p99"] is row["wait_max"] is None
 
 

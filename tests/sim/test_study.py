@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.errors import WorkloadError
-from sim.study import number
+from sim.words import number
 
 LOAD = ([0, 0, 0, 10, 10, 20], [1, 2, 3, 1, 1, 1])
 
@@ -51,7 +51,7 @@ def test_the_figures_of_the_load(files):
 def test_the_keys_of_the_result_and_of_a_row(files):
     study = files.study(*LOAD)
 
-    assert list(study) == ["workload", "skipped", "rows", "pareto", "recommended"]
+    assert list(study) == "workload skipped rows pareto recommended sensitivity one_more keys warnings".split()
     assert (
         list(study["rows"][0])
         == (

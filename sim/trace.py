@@ -1,0 +1,155 @@
+"""Traces: recorded loads in CSV files."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+import zlib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from sim.load import SECOND, Load, Rows, seconds
+from sim.workload import CENTURY, Columns, Trace
+
+UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
+LONGEST = CENTURY * SECOND
+EXACT = 2**50  # below this a float holds nanoseconds with digits to spare
+
+
+def read_trace(source: Trace, path: Path) -> Load:
+    """The load of a CSV file.
+
+    Raises:
+        WorkloadError: it can't be read, or there is something wrong with it; says in which row.
+    """
+    rows = Rows(path, "row ")
+    lines = _lines(rows)
+    header = next(lines, None)
+    if header is None:
+        raise rows.error("is empty; expected a line with the names of the columns")
+    columns = _columns(rows, source.columns or _found(header), header)
+    reader = _Reader(rows, columns, len(header), UNITS[source.unit])
+    if "arrival" in columns:
+        reader.read(lines)
+    else:
+        reader.read_by_end(lines)
+    return rows.load()
+
+
+class _Reader:
+    def __init__(self, rows: Rows, columns: dict[str, int], width: int, unit: int) -> None:
+        self._rows = rows
+        self._columns = columns
+        self._width = width
+        self._unit = unit
+
+    def read(self, lines: Iterator[list[str]]) -> None:
+        """Read rows that are sorted by arrival."""
+        rows, unit, width = self._rows, self._unit, self._width
+        arrivals, holds, keys, names = rows.arrival, rows.hold, rows.key, rows.keys
+        first, second = self._columns["arrival"], self._columns.get("hold", self._columns.get("end", 0))
+        by_end, key = "end" in self._columns, self._columns.get("key")
+        last = -1
+        for row, fields in enumerate(lines, start=2):
+            # What is as it should be is read here, fast; the rest in `_row`.
+            try:
+                arrival, hold = round(float(fields[first]) * unit), round(float(fields[second]) * unit)
+                if by_end:
+                    hold -= arrival
+                plain = last <= arrival < EXACT and 0 <= hold < EXACT and len(fields) == width
+                if not plain or "_" in fields[first] or "_" in fields[second]:
+                    raise ValueError
+            except (ValueError, IndexError, OverflowError):
+                if fields:
+                    rows.add(row, *self._row(row, fields))
+                    last = arrivals[-1]
+                continue
+            arrivals.append(arrival)
+            holds.append(hold)
+            keys.append(0 if key is None else names.setdefault(fields[key], len(names)))
+            last = arrival
+        if key is None:
+            names[""] = 0
+
+    def read_by_end(self, lines: Iterator[list[str]]) -> None:
+        """Read rows of holds and ends. In such a log what ends is written, so it is sorted by that."""
+        rows = [(row, *self._row(row, fields)) for row, fields in enumerate(lines, start=2) if fields]
+        rows.sort(key=lambda row: row[1])
+        for row in rows:
+            self._rows.add(*row)
+
+    def _row(self, row: int, fields: list[str]) -> tuple[int, int, str]:
+        """The arrival, hold and key of a row."""
+        if len(fields) != self._width:
+            raise self._rows.error(f"{len(fields)} fields; expected {self._width}, as in the header", row)
+        times = {name: self._time(row, name, fields[i]) for name, i in self._columns.items() if name != "key"}
+        key = fields[self._columns["key"]] if "key" in self._columns else ""
+        if "arrival" not in times:
+            return times["end"] - times["hold"], times["hold"], key
+        arrival = times["arrival"]
+        hold = times["hold"] if "hold" in times else times["end"] - arrival
+        if hold < 0:
+            raise self._rows.error(f"ends at {seconds(times['end'])} s, before it arrives at {seconds(arrival)} s", row)
+        return arrival, hold, key
+
+    def _time(self, row: int, name: str, text: str) -> int:
+        hint = ""
+        try:
+            nanoseconds = float(text.replace("_", "?")) * self._unit  # Python allows 1_000
+            if 0 <= nanoseconds < EXACT:
+                return round(nanoseconds)
+            if 0 <= nanoseconds <= LONGEST:
+                return round(Decimal(text) * self._unit)
+            if LONGEST < nanoseconds < math.inf:
+                hint = "; is $.workload.unit right?"
+        except (ValueError, ArithmeticError):
+            pass
+        raise self._rows.error(f"{name}: {text!r} is not allowed; expected a number from 0 to a century{hint}", row)
+
+
+def _lines(rows: Rows) -> Iterator[list[str]]:
+    opener = gzip.open if rows.path.suffix == ".gz" else open
+    try:
+        with opener(rows.path, "rt", encoding="utf-8-sig", newline="") as file:
+            yield from csv.reader(file, strict=True)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise rows.error(f"is not a complete gzip file: {error}") from None
+    except UnicodeDecodeError:
+        raise rows.error("is not UTF-8 text") from None
+    except csv.Error as error:
+        raise rows.error(f"is not valid CSV: {error}") from None
+    except OSError as error:
+        raise rows.error(f"can't be read: {error.strerror}") from None
+    except ValueError as error:  # no name that a file can have
+        raise rows.error(f"can't be read: {error}") from None
+
+
+def _found(header: list[str]) -> Columns:
+    """The columns of a trace that does not say which they are: those of the usual names."""
+    present = {name: name for name in ("arrival", "hold", "end", "key") if name in header}
+    if "arrival" in present and "hold" in present:
+        present.pop("end", None)
+    return Columns(**present)
+
+
+def _columns(rows: Rows, wanted: Columns, header: list[str]) -> dict[str, int]:
+    """The index of each column, by what it holds."""
+    names = {"arrival": wanted.arrival, "hold": wanted.hold, "end": wanted.end, "key": wanted.key}
+    times = sorted(name for name, column in names.items() if column is not None and name != "key")
+    if len(times) != 2:
+        raise rows.error(
+            f"has the columns {', '.join(header)}; expected two of arrival, hold and end, "
+            "which $.workload.columns can name"
+        )
+    indices = {}
+    for name, column in names.items():
+        if column is None:
+            continue
+        if column not in header:
+            raise rows.error(f"there is no column {column!r} for {name}; the file has {', '.join(header)}")
+        if header.count(column) > 1:
+            raise rows.error(f"has more than one column {column!r}")
+        indices[name] = header.index(column)
+    return indices
