@@ -59,7 +59,7 @@ class Load:
         return Load(
             arrival=array("q", map(self.arrival.__getitem__, rows)),
             hold=array("q", map(self.hold.__getitem__, rows)),
-            key=array("l", [0]) * len(rows),
+            key=array("q", [0]) * len(rows),
             keys=[self.keys[key]],
         )
 
@@ -77,7 +77,7 @@ class Rows:
         self._where = where
         self.arrival = array("q")
         self.hold = array("q")
-        self.key = array("l")
+        self.key = array("q")
         self.keys: dict[str, int] = {}
 
     def error(self, problem: str, row: int | None = None) -> WorkloadError:
@@ -115,9 +115,9 @@ class Rows:
         return Load(
             arrival=array("q", map(arrival.__getitem__, order)),
             hold=array("q", map(self.hold.__getitem__, order)),
-            key=array("l", map(self.key.__getitem__, order)),
+            key=array("q", map(self.key.__getitem__, order)),
             keys=list(self.keys),
-            order=array("l", order),
+            order=array("q", order),
         )
 
 

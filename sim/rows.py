@@ -45,7 +45,7 @@ def make_row(setting: Setting, figures: Figures, engine: str, cost: Cost, warmup
         "misses": figures.misses,
         "timeouts": figures.timeouts,
         "unserved": figures.unserved,
-        "hit_ratio": figures.hits / figures.acquires,
+        "hit_ratio": figures.hits / figures.acquires if figures.acquires else None,
         "allocated": figures.allocated,
         "evicted_overflow": figures.evicted_overflow,
         "evicted_age": figures.evicted_age,

@@ -6,13 +6,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate, chain
+from typing import Any
 
-try:
-    import numpy
-except ImportError:  # the extra `fast`
-    numpy = None  # type: ignore[assignment]
-
-FAST_FROM = 1000  # fewer are not worth it
+FAST_FROM = 100_000  # lengths; to import numpy takes longer than to sort fewer
 
 
 class Spans:
@@ -28,7 +24,7 @@ class Spans:
     def below(self, limits: Sequence[int]) -> list[tuple[int, int]]:
         """How many are below each limit, and their sum, exactly; limits are sorted. The last is for all."""
         lengths = self._lengths
-        if numpy is not None and len(lengths) >= FAST_FROM and len(lengths) * max(lengths) < 2**63:
+        if len(lengths) >= FAST_FROM and len(lengths) * max(lengths, default=0) < 2**63 and (numpy := _numpy()):
             values = numpy.sort(numpy.frombuffer(lengths, dtype=numpy.int64))
             ends = [*numpy.searchsorted(values, limits).tolist(), len(values)]
             sums = numpy.concatenate(([0], numpy.cumsum(values)))[ends].tolist()
@@ -37,3 +33,11 @@ class Spans:
         ends = [*(bisect_left(ordered, limit) for limit in limits), len(ordered)]
         sums = accumulate(sum(ordered[start:end]) for start, end in zip(chain([0], ends), ends, strict=False))
         return list(zip(ends, sums, strict=True))
+
+
+def _numpy() -> Any:
+    try:
+        import numpy
+    except ImportError:  # the extra `fast`
+        return None
+    return numpy

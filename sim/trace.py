@@ -8,13 +8,16 @@ import math
 import zlib
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
+from sim.fast import read_fast
 from sim.load import SECOND, Load, Rows, seconds
 from sim.workload import CENTURY, Columns, Trace
 
 UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
 LONGEST = CENTURY * SECOND
+CHUNK = 1024
 EXACT = 2**50  # below this a float holds nanoseconds with digits to spare
 
 
@@ -31,6 +34,8 @@ def read_trace(source: Trace, path: Path) -> Load:
         raise rows.error("is empty; expected a line with the names of the columns")
     columns = _columns(rows, source.columns or _found(header), header)
     reader = _Reader(rows, columns, len(header), UNITS[source.unit])
+    if "arrival" in columns and read_fast(rows, header, columns, UNITS[source.unit], EXACT):
+        return rows.load()
     if "arrival" in columns:
         reader.read(lines)
     else:
@@ -47,31 +52,45 @@ class _Reader:
 
     def read(self, lines: Iterator[list[str]]) -> None:
         """Read rows that are sorted by arrival."""
-        rows, unit, width = self._rows, self._unit, self._width
-        arrivals, holds, keys, names = rows.arrival, rows.hold, rows.key, rows.keys
-        first, second = self._columns["arrival"], self._columns.get("hold", self._columns.get("end", 0))
-        by_end, key = "end" in self._columns, self._columns.get("key")
-        last = -1
-        for row, fields in enumerate(lines, start=2):
-            # What is as it should be is read here, fast; the rest in `_row`.
-            try:
-                arrival, hold = round(float(fields[first]) * unit), round(float(fields[second]) * unit)
-                if by_end:
-                    hold -= arrival
-                plain = last <= arrival < EXACT and 0 <= hold < EXACT and len(fields) == width
-                if not plain or "_" in fields[first] or "_" in fields[second]:
-                    raise ValueError
-            except (ValueError, IndexError, OverflowError):
-                if fields:
-                    rows.add(row, *self._row(row, fields))
-                    last = arrivals[-1]
-                continue
-            arrivals.append(arrival)
-            holds.append(hold)
-            keys.append(0 if key is None else names.setdefault(fields[key], len(names)))
-            last = arrival
-        if key is None:
-            names[""] = 0
+        row = 2
+        while chunk := list(islice(lines, CHUNK)):
+            if not self._read_plain(chunk):
+                for number, fields in enumerate(chunk, start=row):
+                    if fields:
+                        self._rows.add(number, *self._row(number, fields))
+            row += len(chunk)
+
+    def _read_plain(self, chunk: list[list[str]]) -> bool:
+        """Read many rows at a time, if all of them are as they should be; return whether they are."""
+        rows, unit = self._rows, self._unit
+        try:
+            columns = list(zip(*chunk, strict=True))
+            first, second = (columns[i] for name, i in self._columns.items() if name != "key")
+            arrivals = [round(time * unit) for time in map(float, first)]
+            holds = [round(time * unit) for time in map(float, second)]
+        except (ValueError, IndexError, OverflowError):
+            return False
+        if "end" in self._columns:
+            holds = list(map(int.__sub__, holds, arrivals))
+        last = rows.arrival[-1] if rows.arrival else 0
+        plain = (
+            len(columns) == self._width
+            and last <= arrivals[0]
+            and all(map(int.__le__, arrivals, islice(arrivals, 1, None)))
+            and arrivals[-1] < EXACT
+            and min(holds) >= 0
+            and max(holds) < EXACT
+            and "_" not in "".join(first)  # Python allows 1_000
+            and "_" not in "".join(second)
+        )
+        if plain:
+            rows.arrival.extend(arrivals)
+            rows.hold.extend(holds)
+            names = columns[self._columns["key"]] if "key" in self._columns else [""] * len(chunk)
+            for name in dict.fromkeys(names):
+                rows.keys.setdefault(name, len(rows.keys))
+            rows.key.extend(map(rows.keys.__getitem__, names))
+        return plain
 
     def read_by_end(self, lines: Iterator[list[str]]) -> None:
         """Read rows of holds and ends. In such a log what ends is written, so it is sorted by that."""

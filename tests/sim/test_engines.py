@@ -6,6 +6,7 @@ import pytest
 
 from sim.figures import Figures, Setting, Surroundings
 from sim.onepass import is_exact
+from sim.spans import Spans
 from tests.sim.differential import blocking_cases, difference, one_pass_cases
 
 CHUNK = 100
@@ -24,6 +25,21 @@ def test_a_replay_equals_the_one_with_pops_that_block(chunk):
     for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         for name, expected, found in blocking_cases(seed):
             assert difference(expected, found) == "", name
+
+
+def test_one_pass_is_the_same_with_numpy(monkeypatch):
+    monkeypatch.setattr("sim.spans.FAST_FROM", 0)
+    for seed in range(40):
+        for name, expected, found in one_pass_cases(seed):
+            assert difference(expected, found) == "", name
+
+
+def test_sums_that_numpy_can_not_hold_are_exact(monkeypatch):
+    monkeypatch.setattr("sim.spans.FAST_FROM", 0)
+    spans = Spans()
+    for _ in range(5):
+        spans.add(2**62)
+    assert spans.below([2**62, 2**62 + 1]) == [(0, 0), (5, 5 * 2**62), (5, 5 * 2**62)]
 
 
 def test_the_random_cases_reach_every_figure():

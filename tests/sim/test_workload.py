@@ -10,6 +10,8 @@ import pytest
 
 import sim
 from sim.errors import WorkloadError
+from sim.fast import read_fast
+from sim.load import Rows
 from sim.schema import schema
 from sim.source import load
 from sim.study import study
@@ -326,3 +328,59 @@ def test_files_that_are_not_there_are_named(files):
     path = files.write({"kind": "trace", "path": "nix.csv"})
     with pytest.raises(WorkloadError, match=r"nix.csv: can't be read: No such file or directory"):
         load(read(path), path)
+
+
+GOOD = [
+    ("arrival,hold,key\n0.5,1,b\n0.5,0,a\n2,1e-3,b\n", {}),
+    ("arrival,hold\n170000.25,1\n170001,3.000000001\n", {}),
+    ("key,end,arrival\nä,3,1\nb,4,2.5\n", {"unit": "ms"}),
+    ('x,arrival,hold,key\n,0,1,"a,b"\n,1,1,c\n', {}),
+]
+
+
+@pytest.mark.parametrize(("content", "settings"), GOOD)
+def test_a_large_trace_is_read_fast_and_the_same(files, content, settings, monkeypatch):
+    slow = trace(files, content, **settings)
+    read = []
+    monkeypatch.setattr("sim.fast.FAST_FROM", 0)
+    monkeypatch.setattr("sim.trace.read_fast", lambda *args: read.append(read_fast(*args)) or read[-1])
+
+    assert trace(files, content, **settings) == slow
+    assert trace(files, gzip.compress(content.encode()), "trace.csv.gz", **settings) == slow
+    assert read == [True, True]
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN)
+def test_broken_data_is_refused_with_the_same_words_if_it_is_large(files, content, message, monkeypatch):
+    monkeypatch.setattr("sim.fast.FAST_FROM", 0)
+    with pytest.raises(WorkloadError) as caught:
+        trace(files, content)
+
+    assert str(caught.value) == f"{files.folder / 'trace.csv'}: {message}"
+
+
+@pytest.mark.parametrize(
+    "content", ["arrival,hold\n0,1_0\n", "arrival,hold\n1,1\n0,1\n", "arrival,hold\n0,\n", "arrival,hold\n0,nan\n"]
+)
+def test_what_is_odd_is_left_to_the_reader_of_rows(files, content, monkeypatch):
+    (files.folder / "trace.csv").write_text(content)
+    rows = Rows(files.folder / "trace.csv", "row ")
+    monkeypatch.setattr("sim.fast.FAST_FROM", 0)
+
+    assert not read_fast(rows, ["arrival", "hold"], {"arrival": 0, "hold": 1}, 10**9, 2**50)
+    assert len(rows.arrival) == len(rows.hold) == len(rows.key) == len(rows.keys) == 0
+
+
+def test_a_row_that_is_odd_is_found_among_many(files):
+    rows = [f"{i},1\n" for i in range(3000)]
+    rows[2500] = "2500,1_0\n"
+    with pytest.raises(WorkloadError, match="row 2502: hold: '1_0' is not allowed"):
+        trace(files, "arrival,hold\n" + "".join(rows))
+    rows[2500] = "2499,1\n"
+    assert len(trace(files, "arrival,hold\n" + "".join(rows))) == 3000
+    rows[2048] = "2046,1\n"  # the first of its chunk
+    with pytest.raises(WorkloadError, match="row 2050: arrivals have to be sorted, but 2046 s comes after 2047 s"):
+        trace(files, "arrival,hold\n" + "".join(rows))
+    rows[2048] = "1700000000.000000001,1\n"
+    with pytest.raises(WorkloadError, match="row 2051: arrivals have to be sorted"):
+        trace(files, "arrival,hold\n" + "".join(rows))
