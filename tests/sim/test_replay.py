@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 
 import pytest
@@ -182,31 +181,3 @@ def test_without_limits_in_use_and_idle_are_the_sliding_maximum_of_in_use(files,
     total = sum(max(in_use[max(0, t - window) : t + 1]) for t in range(len(in_use)))
     # A tick of which only the end is still within the window counts for nothing but its last instant.
     assert row["idle_seconds"] == pytest.approx((total - sum(in_use)) * scale, abs=1e-6)
-
-
-EXACT = [
-    # maxsize, maxage, hit ratio, mean idle, for Poisson arrivals at 10/s and exponential holds of 1 s.
-    (None, 1, 0.849789, 2.92894),
-    (None, 5, 0.960617, 5.83333),
-    (1, None, 0.512802, 0.51280),
-    (4, None, 0.836843, 2.09419),
-    (8, 5, 0.940643, 4.23444),
-]
-
-
-def test_poisson_arrivals_agree_with_theory(files):
-    """The exact values are from a birth-death chain; the tolerance is 3.5 standard errors of 20 batches."""
-    generator = random.Random(7)
-    batches = []
-    for _ in range(20):
-        arrival = list(itertools.accumulate(generator.expovariate(10) for _ in range(2_000)))
-        # Everything is released with the last arrival, so that the load is not seen to run dry.
-        hold = [min(generator.expovariate(1), arrival[-1] - time) for time in arrival]
-        study = files.study(arrival, hold, warmup=20, sweep={"maxsize": [None, 1, 4, 8], "maxage": [None, 1, 5]})
-        batches.append({(row["maxsize"], row["maxage"]): row for row in study["rows"]})
-    for maxsize, maxage, hit_ratio, mean_idle in EXACT:
-        for figure, exact in (("hit_ratio", hit_ratio), ("mean_idle", mean_idle)):
-            sample = [batch[maxsize, maxage][figure] for batch in batches]
-            mean = sum(sample) / len(sample)
-            error = math.sqrt(sum((x - mean) ** 2 for x in sample) / (len(sample) - 1) / len(sample))
-            assert abs(mean - exact) <= 3.5 * error, (maxsize, maxage, figure, mean, exact, error)
