@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from sim.files import write_whole
 from ya.resourcepool import ResourcePool
 
 R = TypeVar("R")
@@ -121,8 +122,8 @@ class Recorder(Generic[R]):
         lines = ",\n".join(
             f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in workload.items()
         )
-        _write(data, gzip.compress(text.getvalue().encode(), mtime=0))
-        _write(path, f"{{\n{lines}\n}}\n".encode())
+        write_whole(data, gzip.compress(text.getvalue().encode(), mtime=0))
+        write_whole(path, f"{{\n{lines}\n}}\n".encode())
 
 
 class RecordedLease(Generic[R]):
@@ -147,10 +148,3 @@ class RecordedLease(Generic[R]):
     def discard(self) -> None:
         """Have the resource deallocated at the end of the block."""
         self._lease.discard()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the whole file, or nothing."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)

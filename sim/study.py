@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from sim.workload import Synthetic, Workload, read
 Study = dict[str, Any]
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 
+CHUNK = 8  # settings that an executor is given at a time; each time, the load goes with them
 VERIFIED = 8  # so many points of the Pareto front are, if not said otherwise
 
 
@@ -34,7 +36,7 @@ def silent(settings: Sequence[Any], _what: str) -> Iterable[Any]:
     return settings
 
 
-def study(path: Path, progress: Progress = silent, verify: int = VERIFIED) -> Study:
+def study(path: Path, progress: Progress = silent, verify: int = VERIFIED, executor: Executor | None = None) -> Study:
     """Read a workload file and compare the settings that it asks for.
 
     Args:
@@ -42,6 +44,8 @@ def study(path: Path, progress: Progress = silent, verify: int = VERIFIED) -> St
         progress: passes on what is to be done, and may show how far it is.
         verify: how many rows of the Pareto front are replayed through the real pool, if they are from one pass. The
             recommended one and its runner-up always are.
+        executor: where the replays run; the result does not depend on it. Without it they run here, and an interrupt
+            leaves those that are finished; how many are not is in `unfinished`.
 
     Returns:
         What `python -m sim --json` prints; see docs/simulator.md.
@@ -56,15 +60,17 @@ def study(path: Path, progress: Progress = silent, verify: int = VERIFIED) -> St
         raise WorkloadError(
             path, f"$.replications: {workload.replications} is not allowed; expected 1, unless the load is synthetic"
         )
-    study = _Study(workload, path, load(workload, path), settings, progress)
+    (acquires,) = [load(workload, path) for _ in progress([0], "Loading")]
+    study = _Study(workload, path, acquires, settings, progress, executor)
     rows = study.rows()
-    if workload.replications > 1:
+    complete = len(rows) == len(settings)
+    if workload.replications > 1 and complete:
         study.replicate(rows)
     front = pareto(rows, limited=not workload.pool.alloc)
-    study.verify(rows, front, verify)
+    study.verify(rows, front, verify if complete else 0)
     recommended = recommend(workload, rows)
     best = rows[recommended["row"]]
-    acquires = study.load
+    setting = study.settings[recommended["row"]]
     result = {
         "workload": {
             "acquires": len(acquires),
@@ -77,9 +83,10 @@ def study(path: Path, progress: Progress = silent, verify: int = VERIFIED) -> St
         "pareto": front,
         "recommended": recommended,
         "sensitivity": {} if workload.replications > 1 else sensitivity(workload, rows),
-        "one_more": study.one_more(settings[recommended["row"]], best),
-        "keys": study.keys(settings[recommended["row"]]),
+        "one_more": study.one_more(setting, best) if complete else None,
+        "keys": study.keys(setting) if complete else [],
         "warnings": warnings(rows),
+        "unfinished": len(settings) - len(rows),
     }
     for row in rows:
         del row["wait_seconds"]
@@ -90,12 +97,19 @@ class _Study:
     """One load and the settings to compare."""
 
     def __init__(
-        self, workload: Workload, path: Path, acquires: Load, settings: list[Setting], progress: Progress
+        self,
+        workload: Workload,
+        path: Path,
+        acquires: Load,
+        settings: list[Setting],
+        progress: Progress,
+        executor: Executor | None,
     ) -> None:
         self.load = acquires
+        self.settings = settings
+        self._executor = executor
         self._workload = workload
         self._path = path
-        self._settings = settings
         self._progress = progress
         self._figures: dict[Setting, Figures] = {}
         self._around = self._surroundings(0)
@@ -126,9 +140,19 @@ class _Study:
             )
 
     def rows(self) -> list[Row]:
-        """A row for each setting."""
-        self._figures = self._simulate(self.load, self._around)
-        return [self._row(setting, self._figures[setting]) for setting in self._settings]
+        """A row for each setting; or, after an interrupt, for those that are finished.
+
+        Raises:
+            KeyboardInterrupt: none is.
+        """
+        self._figures = {}
+        try:
+            self._simulate(self.load, self._around, self._figures)
+        except KeyboardInterrupt:
+            self.settings = [setting for setting in self.settings if setting in self._figures]
+            if not self.settings:
+                raise
+        return [self._row(setting, self._figures[setting]) for setting in self.settings]
 
     def replicate(self, rows: list[Row]) -> None:
         """Give each row the confidence intervals of its figures."""
@@ -136,8 +160,9 @@ class _Study:
         for number in range(1, self._workload.replications):
             acquires = load(self._workload, self._path, number)
             self._check_warmup(acquires)
-            figures = self._simulate(acquires, self._surroundings(number))
-            for its, setting in zip(replications, self._settings, strict=True):
+            figures: dict[Setting, Figures] = {}
+            self._simulate(acquires, self._surroundings(number), figures)
+            for its, setting in zip(replications, self.settings, strict=True):
                 its.append(self._row(setting, figures[setting]))
         for row, its in zip(rows, replications, strict=True):
             row["intervals"] = interval(its)
@@ -151,7 +176,7 @@ class _Study:
         order, _ = ranking(self._workload.slo, rows)
         chosen = [i for i in dict.fromkeys([*order[:2], *_spread(front, number)]) if not rows[i]["verified"]]
         for i in self._progress(chosen, "Verifying"):
-            setting = self._settings[i]
+            setting = self.settings[i]
             figures = replay(self.load, setting, self._around)
             if figures != self._figures[setting]:
                 raise MismatchError(
@@ -179,17 +204,28 @@ class _Study:
             found.append({"key": key, **{name: row[name] for name in BY_KEY}})
         return found
 
-    def _simulate(self, acquires: Load, around: Surroundings) -> dict[Setting, Figures]:
-        exact = [setting for setting in self._settings if is_exact(setting, around)]
-        found = dict(zip(exact, one_pass(acquires, exact, around), strict=True))
-        rest = [setting for setting in self._settings if setting not in found]
-        for setting in self._progress(rest, "Replaying"):
-            found[setting] = replay(acquires, setting, around)
-        return found
+    def _simulate(self, acquires: Load, around: Surroundings, found: dict[Setting, Figures]) -> None:
+        exact = [setting for setting in self.settings if is_exact(setting, around)]
+        for _ in self._progress([0] if exact else [], "One pass"):
+            found.update(zip(exact, one_pass(acquires, exact, around), strict=True))
+        rest = [setting for setting in self.settings if setting not in found]
+        if self._executor is None:
+            for setting in self._progress(rest, "Replaying"):
+                found[setting] = replay(acquires, setting, around)
+            return
+        chunks = [rest[start : start + CHUNK] for start in range(0, len(rest), CHUNK)]
+        futures = [self._executor.submit(replay_all, acquires, chunk, around) for chunk in chunks]
+        for chunk, future in self._progress(list(zip(chunks, futures, strict=True)), "Replaying"):
+            found.update(zip(chunk, future.result(), strict=True))
 
     def _row(self, setting: Setting, figures: Figures) -> Row:
         engine = "one-pass" if is_exact(setting, self._around) else "replay"
         return make_row(setting, figures, engine, self._workload.cost, self._around.warmup)
+
+
+def replay_all(acquires: Load, settings: Sequence[Setting], around: Surroundings) -> list[Figures]:
+    """Replay the load with each of the settings; this is what an executor is given."""
+    return [replay(acquires, setting, around) for setting in settings]
 
 
 BY_KEY = "acquires hits misses timeouts unserved hit_ratio mean_idle peak_idle wait_p99 cost".split()

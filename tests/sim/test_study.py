@@ -55,7 +55,9 @@ def test_the_figures_of_the_load(files):
 def test_the_keys_of_the_result_and_of_a_row(files):
     study = files.study(*LOAD)
 
-    assert list(study) == "workload skipped rows pareto recommended sensitivity one_more keys warnings".split()
+    assert list(study) == (
+        "workload skipped rows pareto recommended sensitivity one_more keys warnings unfinished".split()
+    )
     assert (
         list(study["rows"][0])
         == (
