@@ -5,9 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from sim.errors import WorkloadError
+from sim.extra import numpy_for
 
 SECOND = 1_000_000_000
 
@@ -35,23 +37,31 @@ class Load:
 
     @property
     def duration(self) -> int:
-        """From the first arrival to the last release or, if that is later, the last arrival, if nobody waits."""
-        return max(map(int.__add__, self.arrival, self.hold))
+        """From the first arrival to the last release, if nobody waits."""
+        return self.releases[-1]
 
     @property
     def peak_in_use(self) -> int:
         """The most that are held at the same time, if nobody waits."""
         released = peak = 0
-        releases = self.releases()
+        releases = self.releases
         for before, (arrival, hold) in enumerate(zip(self.arrival, self.hold, strict=True)):
             while releases[released] < arrival or (hold and releases[released] == arrival):
                 released += 1
             peak = max(peak, before + 1 - released)
         return peak
 
+    @cached_property
     def releases(self) -> Sequence[int]:
         """When something is released, in order, if nobody waits."""
-        return array("q", sorted(map(int.__add__, self.arrival, self.hold)))
+        found = array("q")
+        numpy = numpy_for(len(self))
+        if numpy is None:
+            found.extend(sorted(map(int.__add__, self.arrival, self.hold)))
+        else:
+            sums = numpy.asarray(self.arrival, numpy.int64) + numpy.asarray(self.hold, numpy.int64)
+            found.frombytes(numpy.sort(sums).tobytes())
+        return found
 
     def only(self, key: int) -> Load:
         """The load of one key; time 0 stays."""

@@ -6,9 +6,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate, chain
-from typing import Any
 
-FAST_FROM = 100_000  # lengths; to import numpy takes longer than to sort fewer
+from sim.extra import numpy_for
 
 
 class Spans:
@@ -24,7 +23,8 @@ class Spans:
     def below(self, limits: Sequence[int]) -> list[tuple[int, int]]:
         """How many are below each limit, and their sum, exactly; limits are sorted. The last is for all."""
         lengths = self._lengths
-        if len(lengths) >= FAST_FROM and len(lengths) * max(lengths, default=0) < 2**63 and (numpy := _numpy()):
+        numpy = numpy_for(len(lengths))
+        if numpy is not None and len(lengths) * max(lengths, default=0) < 2**63:
             values = numpy.sort(numpy.frombuffer(lengths, dtype=numpy.int64))
             ends = [*numpy.searchsorted(values, limits).tolist(), len(values)]
             sums = numpy.concatenate(([0], numpy.cumsum(values)))[ends].tolist()
@@ -33,11 +33,3 @@ class Spans:
         ends = [*(bisect_left(ordered, limit) for limit in limits), len(ordered)]
         sums = accumulate(sum(ordered[start:end]) for start, end in zip(chain([0], ends), ends, strict=False))
         return list(zip(ends, sums, strict=True))
-
-
-def _numpy() -> Any:
-    try:
-        import numpy
-    except ImportError:  # the extra `fast`
-        return None
-    return numpy

@@ -51,7 +51,7 @@ class Stack:
         # By height: the depth that an entry has had, at least, and exactly for the top. If some are spared, the age
         # at which it last had so many above it that it was not, or 0.
         self._mark = [0 if spared else 1] * (filled + 2)
-        self._releases = array("q", chain(load.releases(), [FOREVER]))
+        self._releases = array("q", chain(load.releases, [FOREVER]))
         self._released = 0
         self._reset()
         # After a warm-up: the entries from before it, which lie below the others. When each was pushed, and how deep
@@ -98,7 +98,9 @@ class Stack:
         releases, released, height, olds = self._releases, self._released, self._height, self._olds
         highest, before = self._highest, released
         ages, sizes = [*self._ages, FOREVER], self._sizes
-        popped = [spans.add for spans in self._popped]
+        fresh = 0 if spared else 1
+        deepest_kept = sizes[-1] if sizes else 0
+        popped = [self._popped[bisect_left(sizes, depth)].add for depth in range(deepest_kept + 2)]
         overflown = [(size, spans.add) for size, spans in zip(sizes, self._overflown, strict=True) if size]
         smallest = overflown[0][0] if overflown else FOREVER
         its = zip(self._load.arrival[first:last], self._load.hold[first:last], strict=True)
@@ -111,7 +113,7 @@ class Stack:
                     low.append(0)
                     mark.append(0)
                 pushed[height] = now
-                mark[height] = 0 if spared else 1
+                mark[height] = fresh
                 if (least := low[height]) < low[height + 1]:
                     low[height + 1] = least
                 deeper = height - 1 - least
@@ -132,7 +134,7 @@ class Stack:
                 if height > highest:
                     highest = height
                     self._note_together(now, height, olds)
-                if 0 < spared < height:
+                if spared and height > spared:
                     self._note_gap(mark[height - spared], now - pushed[height - spared])
             if arrival >= until:
                 break
@@ -145,7 +147,7 @@ class Stack:
                     mark[height - spared] = arrival - pushed[height - spared]
                 height -= 1
             else:
-                popped[bisect_left(sizes, depth)](arrival - pushed[height])
+                popped[depth if depth <= deepest_kept else -1](arrival - pushed[height])
                 height -= 1
                 if mark[height] <= depth:
                     mark[height] = depth + 1

@@ -28,14 +28,14 @@ def test_a_replay_equals_the_one_with_pops_that_block(chunk):
 
 
 def test_one_pass_is_the_same_with_numpy(monkeypatch):
-    monkeypatch.setattr("sim.spans.FAST_FROM", 0)
+    monkeypatch.setattr("sim.extra.FAST_FROM", 0)
     for seed in range(40):
         for name, expected, found in one_pass_cases(seed):
             assert difference(expected, found) == "", name
 
 
 def test_sums_that_numpy_can_not_hold_are_exact(monkeypatch):
-    monkeypatch.setattr("sim.spans.FAST_FROM", 0)
+    monkeypatch.setattr("sim.extra.FAST_FROM", 0)
     spans = Spans()
     for _ in range(5):
         spans.add(2**62)
