@@ -21,17 +21,21 @@ from sim.figures import Figures, Setting, Surroundings
 from sim.load import Load
 from ya.resourcepool import ManualClock, ResourcePoolEmpty
 
+Watch = Callable[[int, int, int], object]
+
 # What comes first at one instant.
 WARM, ACQUIRE_FOR_NO_TIME, RELEASE, CHECKED, ACQUIRE, END = range(6)
 
 
-def replay_blocking(load: Load, setting: Setting, around: Surroundings, horizon: int = 0) -> Figures:
-    """Replay the whole load; see `sim.replay`."""
-    replay = _Replay(load, setting, around)
+def replay_blocking(
+    load: Load, setting: Setting, around: Surroundings, horizon: int = 0, watch: Watch | None = None
+) -> Figures:
+    """Replay the whole load; see `sim.replay`. Here an expiry is seen by who watches at the next event."""
+    replay = _Replay(load, setting, around, watch)
     replay.run(FOREVER)
     horizon = max(horizon, replay.horizon)
     if replay.clock.now() > horizon:  # a check ended after it, in vain
-        replay = _Replay(load, setting, around)
+        replay = _Replay(load, setting, around, None)
         replay.run(horizon)
     return replay.close(horizon)
 
@@ -83,10 +87,12 @@ class _Clock(ManualClock):
 
 
 class _Replay(Books):
-    def __init__(self, load: Load, setting: Setting, around: Surroundings) -> None:
+    def __init__(self, load: Load, setting: Setting, around: Surroundings, watch: Watch | None) -> None:
         self.clock = _Clock()
         super().__init__(setting, around, self.clock)
         self.horizon: int = load.arrival[-1]
+        self._watch = watch
+        self._in_use = 0
         self._load = load
         self._around = around
         self._agenda: list[tuple[int, int, int, Callable[[], object]]] = []
@@ -156,15 +162,19 @@ class _Replay(Books):
             self._waits[number] = self._time() + latency - arrival
         end = self._time() + latency + self._load.hold[number]
         self._schedule(end, RELEASE, partial(self._release, acquire.key, resource))
+        self._in_use += 1
+        self._tell()
 
     def _release(self, key: int, resource: Resource) -> None:
         self.horizon = max(self.horizon, self._time())
         self.stamp(resource, self._time())
+        self._in_use -= 1
         self.idle += 1
         self.idle_time -= self._counted(self._time())
         self._pools[key].push(resource)
         self.clock.resume()
         self._sample()
+        self._tell()
 
     def alloc(self) -> Resource:
         """The `alloc` of the pools."""
@@ -191,6 +201,10 @@ class _Replay(Books):
 
     def _time(self) -> int:
         return int(self.clock.now())
+
+    def _tell(self) -> None:
+        if self._watch is not None:
+            self._watch(self._time(), self.idle, self._in_use)
 
     def _sample(self) -> None:
         if self._time() >= self._around.warmup:

@@ -14,24 +14,25 @@ from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Any
 
-from sim.blocking import replay_blocking
+from sim.blocking import Watch, replay_blocking
 from sim.books import FOREVER, Books
 from sim.figures import Figures, Setting, Surroundings
 from sim.load import Load
 from ya.resourcepool import ResourcePoolEmpty
 
 
-def replay(load: Load, setting: Setting, around: Surroundings, horizon: int = 0) -> Figures:
+def replay(load: Load, setting: Setting, around: Surroundings, horizon: int = 0, watch: Watch | None = None) -> Figures:
     """Replay the whole load.
 
     Args:
         horizon: replay at least until then.
+        watch: is told after every event the time, how many are idle, and how many are in use or about to be.
     """
     # Here nobody is blocked in `pop`. That is faster, and the same, unless a pop can be held up within: by a check
     # that takes time and finds it dead, or because there is nothing to wait for but a hand-over (R5).
     if (around.mortal and around.check_latency) or (setting.maxsize == 0 and not around.alloc):
-        return replay_blocking(load, setting, around, horizon)
-    return _replay(load, setting, around, horizon)
+        return replay_blocking(load, setting, around, horizon, watch)
+    return _replay(load, setting, around, horizon, watch)
 
 
 class _Clock:
@@ -40,6 +41,7 @@ class _Clock:
     def __init__(self) -> None:
         self.time: float = 0
         self.calls: list[tuple[float, int, Callable[[], object]]] = []
+        self.watch: Callable[[], object] | None = None
         self._numbers = count()
 
     def now(self) -> float:
@@ -56,9 +58,11 @@ class _Clock:
         while self.calls and self.calls[0][0] <= until:
             self.time, _, function = heappop(self.calls)
             function()
+            if self.watch is not None:
+                self.watch()
 
 
-def _replay(load: Load, setting: Setting, around: Surroundings, horizon: int) -> Figures:
+def _replay(load: Load, setting: Setting, around: Surroundings, horizon: int, watch: Watch | None) -> Figures:
     warmup, mortal = around.warmup, around.mortal
     hit_latency, miss_latency = around.check_latency, around.alloc_latency
     clock = _Clock()
@@ -77,16 +81,20 @@ def _replay(load: Load, setting: Setting, around: Surroundings, horizon: int) ->
     # What is to be released: when, in which order, of which key. The one without a resource ends the warm-up: what
     # is idle then has been so before.
     releases: list[tuple[Any, int, int, Any]] = [(warmup - 0.5, -1, 0, None)] if warmup else []
+    pending = len(releases)
+    if watch is not None:
+        clock.watch = lambda: watch(int(clock.time), idle + books.idle, len(releases) - pending)
+    watched = clock.watch
     acquires = zip(load.arrival, load.hold, load.key, strict=True)
     for number, (arrival, hold, key) in enumerate(chain(acquires, [(FOREVER, 1, -1)])):
         while releases and (releases[0][0] < arrival or (hold and releases[0][0] == arrival)):
+            if calls and calls[0][0] <= releases[0][0]:
+                clock.run(releases[0][0])
             now, order, its, resource = heappop(releases)
-            if calls and calls[0][0] <= now:
-                clock.run(now)
             clock.time = now
             if resource is None:
                 clock.run(warmup)
-                peak = idle + books.idle
+                peak, pending = idle + books.idle, 0
                 continue
             if mortal:
                 books.stamp(resource, now)
@@ -100,11 +108,15 @@ def _replay(load: Load, setting: Setting, around: Surroundings, horizon: int) ->
                 heappush(releases, (now + hit_latency + load.hold[order], order, its, pops[its]()))
                 if order >= counted:
                     waits[order] = waited  # type: ignore[index]
+                if watched is not None:
+                    watched()
                 continue
             idle += 1
             idle_time -= now if now > warmup else warmup
             if idle + books.idle > peak and now >= warmup:
                 peak = idle + books.idle
+            if watched is not None:
+                watched()
         if key < 0:
             break
         if calls and calls[0][0] <= arrival:
@@ -124,6 +136,8 @@ def _replay(load: Load, setting: Setting, around: Surroundings, horizon: int) ->
         if waits is not None and number >= counted:
             waits[number] = latency
         heappush(releases, (arrival + latency + hold, number, key, resource))
+        if watched is not None:
+            watched()
 
     clock.run(horizon)
     clock.time = horizon

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from sim.errors import WorkloadError
-from sim.figures import Setting
+from sim.figures import Setting, Surroundings
 from sim.load import SECOND
 from sim.workload import LARGEST, MOST_SETTINGS, LogGrid, Workload
 
@@ -46,6 +46,22 @@ def settings_of(workload: Workload, path: Path) -> tuple[list[Setting], int]:
     return settings, skipped
 
 
+def surroundings_of(workload: Workload, replication: int = 0) -> Surroundings:
+    """What is the same for all settings."""
+    pool, latency, failures = workload.pool, workload.latency, workload.failures
+    return Surroundings(
+        init=pool.init,
+        alloc=pool.alloc,
+        timeout=None if pool.timeout is None else _timeout(pool.timeout),
+        warmup=nanoseconds(workload.warmup),
+        alloc_latency=nanoseconds(latency.alloc),
+        check_latency=nanoseconds(latency.check),
+        death_age=None if failures.age is None else max(1, nanoseconds(failures.age)),
+        death_rate=failures.rate,
+        seed=f"{workload.seed} {replication} deaths",
+    )
+
+
 def nanoseconds(time: float) -> int:
     """Seconds as integer nanoseconds."""
     return round(time * SECOND)
@@ -62,3 +78,8 @@ def _sizes(swept: list[int | None] | LogGrid | None, single: int | None) -> list
 def _ages(swept: list[float | None] | LogGrid | None, single: float | None) -> list[int | None]:
     ages = [single] if swept is None else swept.values() if isinstance(swept, LogGrid) else swept
     return [None if age is None else max(1, nanoseconds(age)) for age in ages]
+
+
+def _timeout(timeout: float) -> int:
+    """In nanoseconds; what is larger than 0 stays so, because 0 waits for ever."""
+    return max(1, nanoseconds(timeout)) if timeout > 0 else 0

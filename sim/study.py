@@ -15,7 +15,7 @@ from sim.load import SECOND, Load, seconds
 from sim.onepass import is_exact, one_pass
 from sim.replay import replay
 from sim.rows import Row, interval, make_row
-from sim.settings import nanoseconds, settings_of
+from sim.settings import settings_of, surroundings_of
 from sim.source import load
 from sim.words import describe
 from sim.workload import Synthetic, Workload, read
@@ -112,23 +112,8 @@ class _Study:
         self._path = path
         self._progress = progress
         self._figures: dict[Setting, Figures] = {}
-        self._around = self._surroundings(0)
+        self._around = surroundings_of(workload)
         self._check_warmup(acquires)
-
-    def _surroundings(self, replication: int) -> Surroundings:
-        workload = self._workload
-        pool, latency, failures = workload.pool, workload.latency, workload.failures
-        return Surroundings(
-            init=pool.init,
-            alloc=pool.alloc,
-            timeout=None if pool.timeout is None else _timeout(pool.timeout),
-            warmup=nanoseconds(workload.warmup),
-            alloc_latency=nanoseconds(latency.alloc),
-            check_latency=nanoseconds(latency.check),
-            death_age=None if failures.age is None else max(1, nanoseconds(failures.age)),
-            death_rate=failures.rate,
-            seed=f"{workload.seed} {replication} deaths",
-        )
 
     def _check_warmup(self, acquires: Load) -> None:
         last = acquires.arrival[-1]
@@ -161,7 +146,7 @@ class _Study:
             acquires = load(self._workload, self._path, number)
             self._check_warmup(acquires)
             figures: dict[Setting, Figures] = {}
-            self._simulate(acquires, self._surroundings(number), figures)
+            self._simulate(acquires, surroundings_of(self._workload, number), figures)
             for its, setting in zip(replications, self.settings, strict=True):
                 its.append(self._row(setting, figures[setting]))
         for row, its in zip(rows, replications, strict=True):
@@ -229,11 +214,6 @@ def replay_all(acquires: Load, settings: Sequence[Setting], around: Surroundings
 
 
 BY_KEY = "acquires hits misses timeouts unserved hit_ratio mean_idle peak_idle wait_p99 cost".split()
-
-
-def _timeout(timeout: float) -> int:
-    """In nanoseconds; what is larger than 0 stays so, because 0 waits for ever."""
-    return max(1, nanoseconds(timeout)) if timeout > 0 else 0
 
 
 def _spread(front: list[int], number: int) -> list[int]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
+from pathlib import Path
 
 import pytest
+
+from sim.figures import Setting, Surroundings
+from sim.load import SECOND, Rows
+from sim.replay import replay
 
 
 def random_load(generator, n, *, ties):
@@ -181,3 +186,28 @@ def test_without_limits_in_use_and_idle_are_the_sliding_maximum_of_in_use(files,
     total = sum(max(in_use[max(0, t - window) : t + 1]) for t in range(len(in_use)))
     # A tick of which only the end is still within the window counts for nothing but its last instant.
     assert row["idle_seconds"] == pytest.approx((total - sum(in_use)) * scale, abs=1e-6)
+
+
+@pytest.mark.parametrize("pool", [{"maxage": 4}, {"alloc": False, "init": 2, "timeout": 0, "maxage": 4}])
+@pytest.mark.parametrize("seed", range(4))
+def test_who_watches_sees_what_is_idle_and_in_use_at_every_moment(pool, seed):
+    """Added up, what is idle is the idle time, and what is in use are the holds."""
+    generator = random.Random(seed)
+    arrival, hold = random_load(generator, 100, ties=seed % 2 == 0)
+    rows = Rows(Path("x"), "")
+    for number, times in enumerate(zip(arrival, hold, strict=True)):
+        rows.add(number, *(round(time * SECOND) for time in times), "")
+    load = rows.load()
+    around = Surroundings(init=pool.get("init", 0), alloc=pool.get("alloc", True), timeout=0)
+    seen = [(0, around.init, 0)]
+    figures = replay(load, Setting(None, None, 4 * SECOND), around, 0, lambda *what: seen.append(what))
+    seen.append((figures.horizon, 0, 0))
+
+    times, idle, in_use = zip(*seen, strict=True)
+    lengths = [b - a for a, b in itertools.pairwise(times)]
+    assert min(lengths) >= 0
+    assert sum(map(int.__mul__, lengths, idle)) == figures.idle_time
+    assert sum(map(int.__mul__, lengths, in_use)) == sum(
+        time for number, time in enumerate(load.hold) if not figures.waits or figures.waits[number] >= 0
+    )
+    assert max(idle) == figures.peak_idle
