@@ -68,7 +68,7 @@ $(VENV)/spec.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 	touch $@
 
 $(VENV)/lint.installed: pyproject.toml constraints.txt $(VENV)/python.installed
-	$(INSTALL) --editable '.[sim,fast,spec,lint]'
+	$(INSTALL) --editable '.[sim,fast,plot,spec,lint]'
 	touch $@
 
 # 0.1.1 goes where it does not replace this version.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import io
 import os
 import signal
@@ -17,8 +18,9 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from sim.errors import WorkloadError
+from sim.errors import MissingError, WorkloadError
 from sim.files import write_whole
+from sim.page import page
 from sim.progress import Bar
 from sim.report import show
 from sim.schema import schema
@@ -40,6 +42,9 @@ def run(arguments: list[str]) -> int:
             return 0
         return _study(_parser(name).parse_args(arguments), name)
     except WorkloadError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    except MissingError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
     except MismatchError as error:
@@ -66,6 +71,8 @@ def _parser(name: str) -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="print all figures as one JSON object")
     form.add_argument("--csv", action="store_true", help="print a row for each setting, as CSV")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write there what would be printed")
+    parser.add_argument("--plot", metavar="DIR", type=Path, help="write plots there, as SVG")
+    parser.add_argument("--report", metavar="FILE.html", type=Path, help="write all of it there, as one page")
     parser.add_argument(
         "--verify",
         metavar="N",
@@ -73,7 +80,9 @@ def _parser(name: str) -> argparse.ArgumentParser:
         default=VERIFIED,
         help="replay so many Pareto points through the real pool, if they are from one pass (default: %(default)s)",
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--dask", metavar="ADDRESS", help="replay on the Dask cluster at this address")
+    where.add_argument(
         "--jobs", metavar="N", type=_natural, default=1, help="replay in so many processes (default: %(default)s)"
     )
     return parser
@@ -87,8 +96,20 @@ def _natural(text: str) -> int:
 
 
 def _study(options: argparse.Namespace, name: str) -> int:
-    with Bar() as bar, _processes(options.jobs) as executor:
+    if options.plot or options.report:
+        _require("matplotlib", "plot")
+    if options.dask:
+        _require("distributed", "dask")
+    with Bar() as bar, _executor(options) as executor:
         result = study(options.workload, bar, options.verify, executor)
+        if options.plot or options.report:
+            (drawings,) = [_draw(options.workload, result) for _ in bar([0], "Drawing")]
+    if options.plot:
+        options.plot.mkdir(parents=True, exist_ok=True)
+        for title, drawing in drawings.items():
+            write_whole(options.plot / f"{title}.svg", drawing.encode())
+    if options.report:
+        write_whole(options.report, page(options.workload, result, drawings).encode())
     text = _text(result, options)
     if options.output is None:
         sys.stdout.write(text)
@@ -106,17 +127,39 @@ def _study(options: argparse.Namespace, name: str) -> int:
     return 0
 
 
+def _require(module: str, extra: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise MissingError(f"this needs {module}: pip install 'ya.resourcepool[{extra}]'")
+
+
+def _draw(path: Path, result: Study) -> dict[str, str]:
+    from sim.plots import draw  # who draws nothing needs no matplotlib
+
+    return draw(path, result)
+
+
 @contextmanager
-def _processes(jobs: int) -> Iterator[Executor | None]:
-    if jobs < 2:
+def _executor(options: argparse.Namespace) -> Iterator[Executor | None]:
+    """Where the replays run; None is here."""
+    if options.dask:
+        from distributed import Client
+
+        try:
+            client = Client(options.dask)
+        except (OSError, ValueError) as error:
+            raise MissingError(f"there is no Dask cluster at {options.dask}: {error}") from None
+        with client:
+            yield client.get_executor()
+    elif options.jobs < 2:
         yield None
-        return
-    # Not forked: the bar has a thread. An interrupt is for this process.
-    executor = ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    try:
-        yield executor
-    finally:
-        executor.shutdown(cancel_futures=True)
+    else:
+        # Not forked: the bar has a thread. An interrupt is for this process.
+        context = get_context("spawn")
+        executor = ProcessPoolExecutor(options.jobs, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+        try:
+            yield executor
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
 def _text(result: Study, options: argparse.Namespace) -> str:

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sim.progress import Bar
 from sim.replay import replay
 from sim.report import show
 from sim.study import study
+from tests.helpers import python
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "webapp.json"
 LOAD = {"kind": "inline", "arrival": [0, 0, 0, 10, 10, 20], "hold": [1, 2, 3, 1, 1, 1]}
@@ -164,6 +166,40 @@ def test_the_number_of_processes_changes_nothing(files):
     assert (two.returncode, two.stderr) == (0, "")
     assert one.stdout == two.stdout
     assert {row["engine"] for row in json.loads(one.stdout)["rows"]} == {"one-pass", "replay"}
+
+
+def test_a_Dask_cluster_of_two_processes_gives_the_same(files):
+    path = files.write(LOAD, sweep={"maxsize": list(range(5)), "minsize": [0, 1, 2, 3, 4]})
+    script = f"""
+        from distributed import LocalCluster
+        from sim.__main__ import main
+
+        if __name__ == "__main__":
+            with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+                workers = set(cluster.scheduler.workers)
+                assert len(workers) == 2
+                assert main([{str(path)!r}, "--json", "--dask", cluster.scheduler_address]) == 0
+                assert cluster.scheduler.transition_counter > 5  # it was there
+    """
+    done = python(script, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == study(path)
+
+
+def test_a_Dask_cluster_that_is_not_there_is_one_line_and_status_2(files):
+    script = f"""
+        import dask
+        from sim.__main__ import main
+
+        dask.config.set({{"distributed.comm.timeouts.connect": 0.2}})
+        sys.exit(main([{str(files.write(LOAD))!r}, "--dask", "tcp://127.0.0.1:1"]))
+    """
+    done = python("import sys\n" + textwrap.dedent(script), timeout=60)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no Dask cluster at tcp://127.0.0.1:1: " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_any_executor_will_do(files):
