@@ -12,19 +12,23 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
 
 from sim.errors import MissingError, WorkloadError
 from sim.files import write_whole
+from sim.importers import FORMATS, import_log
 from sim.page import page
 from sim.progress import Bar
 from sim.report import show
 from sim.schema import schema
 from sim.study import VERIFIED, MismatchError, Study, study
+from sim.words import count
 
 INTERRUPTED = 130
 
@@ -40,6 +44,8 @@ def run(arguments: list[str]) -> int:
             sys.stdout.write(schema())
             sys.stdout.flush()
             return 0
+        if arguments[:1] == ["import"]:
+            return _import(_import_parser(f"{name} import").parse_args(arguments[1:]))
         return _study(_parser(name).parse_args(arguments), name)
     except WorkloadError as error:
         print(f"{name}: {error}", file=sys.stderr)
@@ -64,7 +70,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
         prog=name,
         description="Replay a load through the real pool, and recommend how large it should be, and how long it "
         "should keep what is idle.",
-        epilog=f"{name} schema prints the JSON Schema of the workload file.",
+        epilog=f"{name} import FILE makes such a file of a log; {name} schema prints the JSON Schema of these files.",
     )
     parser.add_argument("workload", metavar="WORKLOAD.json", type=Path, help="what to replay; see docs/simulator.md")
     form = parser.add_mutually_exclusive_group()
@@ -86,6 +92,32 @@ def _parser(name: str) -> argparse.ArgumentParser:
         "--jobs", metavar="N", type=_natural, default=1, help="replay in so many processes (default: %(default)s)"
     )
     return parser
+
+
+def _import_parser(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=name, description="Make a workload file, and a trace beside it, of a log.")
+    parser.add_argument("log", metavar="FILE", type=Path, help="the log; gzipped, if it ends in .gz")
+    parser.add_argument("--format", choices=["csv", *FORMATS], help="of the log (default: as it looks)")
+    parser.add_argument(
+        "--columns",
+        metavar="NAMES",
+        help="of a CSV file: the columns, as in arrival=start,end=stop,key=user; two of arrival, hold and end",
+    )
+    parser.add_argument("--unit", choices=["s", "ms", "us", "ns"], default="s", help="of a CSV file")
+    parser.add_argument(
+        "--output", metavar="FILE.json", type=Path, help="the workload file (default: named like the log, here)"
+    )
+    return parser
+
+
+def _import(options: argparse.Namespace) -> int:
+    output = options.output or Path(options.log.name.removesuffix(".gz")).with_suffix(".json")
+    columns = None
+    if options.columns is not None:
+        columns = dict(each.partition("=")[::2] for each in options.columns.split(","))
+    number = import_log(options.log, output, options.format, columns, options.unit)
+    print(f"{count(number, 'acquire')} imported to {output}")
+    return 0
 
 
 def _natural(text: str) -> int:
@@ -142,10 +174,8 @@ def _draw(path: Path, result: Study) -> dict[str, str]:
 def _executor(options: argparse.Namespace) -> Iterator[Executor | None]:
     """Where the replays run; None is here."""
     if options.dask:
-        from distributed import Client
-
         try:
-            client = Client(options.dask)
+            client: Any = import_module("distributed").Client(options.dask)
         except (OSError, ValueError) as error:
             raise MissingError(f"there is no Dask cluster at {options.dask}: {error}") from None
         with client:
