@@ -15,6 +15,8 @@ Row = dict[str, Any]
 
 PARTS = {"alloc": "allocated", "idle_second": "idle_seconds", "wait_second": "wait_seconds", "timeout": "timeouts"}
 
+HIDDEN = ("wait_seconds", "horizon")
+
 # What is given with a confidence interval, if there are replications.
 UNCERTAIN = ("cost", "hit_ratio", "mean_idle", "timeouts", "wait_mean", "wait_p99")
 # Student's t for 95 %, two-sided, by degrees of freedom from 1 on.
@@ -25,10 +27,7 @@ STUDENT = (
 
 
 def make_row(setting: Setting, figures: Figures, engine: str, cost: Cost, warmup: int) -> Row:
-    """The row of a setting.
-
-    It has a key more than what is shown, `wait_seconds`: the sum of all waits.
-    """
+    """The row of a setting: what is shown, and what is HIDDEN, the sum of all waits and the horizon in nanoseconds."""
     # Of those who got what they waited for; the others have -1.
     waits = sorted(wait for wait in figures.waits if wait >= 0)
     served = figures.hits + figures.misses
@@ -59,6 +58,7 @@ def make_row(setting: Setting, figures: Figures, engine: str, cost: Cost, warmup
         "wait_p99": percentile(waits, 99),
         "wait_max": percentile(waits, 100),
         "wait_seconds": (sum(waits) + figures.lost_time) / SECOND,
+        "horizon": figures.horizon,
     }
     row["cost"] = sum(getattr(cost, name) * row[part] for name, part in PARTS.items())
     return row

@@ -14,11 +14,11 @@ from sim.figures import Figures, Setting, Surroundings
 from sim.load import SECOND, Load, seconds
 from sim.onepass import is_exact, one_pass
 from sim.replay import replay
-from sim.rows import Row, interval, make_row
+from sim.rows import HIDDEN, Row, interval, make_row
 from sim.settings import settings_of, surroundings_of
 from sim.source import load
 from sim.words import describe
-from sim.workload import Synthetic, Workload, read
+from sim.workload import Cost, Synthetic, Workload, read
 
 Study = dict[str, Any]
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
@@ -84,12 +84,13 @@ def study(path: Path, progress: Progress = silent, verify: int = VERIFIED, execu
         "recommended": recommended,
         "sensitivity": {} if workload.replications > 1 else sensitivity(workload, rows),
         "one_more": study.one_more(setting, best) if complete else None,
-        "keys": study.keys(setting) if complete else [],
+        "keys": study.keys(setting, best["horizon"]) if complete else [],
         "warnings": warnings(rows),
         "unfinished": len(settings) - len(rows),
     }
     for row in rows:
-        del row["wait_seconds"]
+        for name in HIDDEN:
+            del row[name]
     return result
 
 
@@ -130,14 +131,14 @@ class _Study:
         Raises:
             KeyboardInterrupt: none is.
         """
-        self._figures = {}
+        rows: dict[Setting, Row] = {}
         try:
-            self._simulate(self.load, self._around, self._figures)
+            self._simulate(self.load, self._around, rows)
         except KeyboardInterrupt:
-            self.settings = [setting for setting in self.settings if setting in self._figures]
+            self.settings = [setting for setting in self.settings if setting in rows]
             if not self.settings:
                 raise
-        return [self._row(setting, self._figures[setting]) for setting in self.settings]
+        return [rows[setting] for setting in self.settings]
 
     def replicate(self, rows: list[Row]) -> None:
         """Give each row the confidence intervals of its figures."""
@@ -145,10 +146,10 @@ class _Study:
         for number in range(1, self._workload.replications):
             acquires = load(self._workload, self._path, number)
             self._check_warmup(acquires)
-            figures: dict[Setting, Figures] = {}
-            self._simulate(acquires, surroundings_of(self._workload, number), figures)
+            found: dict[Setting, Row] = {}
+            self._simulate(acquires, surroundings_of(self._workload, number), found)
             for its, setting in zip(replications, self.settings, strict=True):
-                its.append(self._row(setting, figures[setting]))
+                its.append(found[setting])
         for row, its in zip(rows, replications, strict=True):
             row["intervals"] = interval(its)
 
@@ -174,43 +175,48 @@ class _Study:
         if setting.maxsize is None:
             return None
         larger = replace(setting, maxsize=setting.maxsize + 1)
-        other = self._row(larger, replay(self.load, larger, self._around))
+        (other,) = replay_rows(self.load, [larger], self._around, self._workload.cost)
         names = ("hits", "misses", "timeouts", "idle_seconds", "wait_seconds", "cost")
         return {"maxsize": larger.maxsize, **{name: other[name] - row[name] for name in names}}
 
-    def keys(self, setting: Setting) -> list[Row]:
+    def keys(self, setting: Setting, horizon: int) -> list[Row]:
         """The rows of the keys, if there are several."""
         if len(self.load.keys) == 1:
             return []
-        horizon = self._figures[setting].horizon
         found = []
         for number, key in enumerate(self._progress(self.load.keys, "By key")):
-            row = self._row(setting, replay(self.load.only(number), setting, self._around, horizon))
+            its = self.load.only(number)
+            (row,) = replay_rows(its, [setting], self._around, self._workload.cost, horizon)
             found.append({"key": key, **{name: row[name] for name in BY_KEY}})
         return found
 
-    def _simulate(self, acquires: Load, around: Surroundings, found: dict[Setting, Figures]) -> None:
+    def _simulate(self, acquires: Load, around: Surroundings, rows: dict[Setting, Row]) -> None:
+        cost = self._workload.cost
         exact = [setting for setting in self.settings if is_exact(setting, around)]
         for _ in self._progress([0] if exact else [], "One pass"):
-            found.update(zip(exact, one_pass(acquires, exact, around), strict=True))
-        rest = [setting for setting in self.settings if setting not in found]
+            for setting, figures in zip(exact, one_pass(acquires, exact, around), strict=True):
+                rows[setting] = make_row(setting, figures, "one-pass", cost, around.warmup)
+                if acquires is self.load:
+                    self._figures[setting] = figures  # to verify
+        rest = [setting for setting in self.settings if setting not in rows]
         if self._executor is None:
             for setting in self._progress(rest, "Replaying"):
-                found[setting] = replay(acquires, setting, around)
+                (rows[setting],) = replay_rows(acquires, [setting], around, cost)
             return
         chunks = [rest[start : start + CHUNK] for start in range(0, len(rest), CHUNK)]
-        futures = [self._executor.submit(replay_all, acquires, chunk, around) for chunk in chunks]
+        futures = [self._executor.submit(replay_rows, acquires, chunk, around, cost) for chunk in chunks]
         for chunk, future in self._progress(list(zip(chunks, futures, strict=True)), "Replaying"):
-            found.update(zip(chunk, future.result(), strict=True))
-
-    def _row(self, setting: Setting, figures: Figures) -> Row:
-        engine = "one-pass" if is_exact(setting, self._around) else "replay"
-        return make_row(setting, figures, engine, self._workload.cost, self._around.warmup)
+            rows.update(zip(chunk, future.result(), strict=True))
 
 
-def replay_all(acquires: Load, settings: Sequence[Setting], around: Surroundings) -> list[Figures]:
+def replay_rows(
+    acquires: Load, settings: Sequence[Setting], around: Surroundings, cost: Cost, horizon: int = 0
+) -> list[Row]:
     """Replay the load with each of the settings; this is what an executor is given."""
-    return [replay(acquires, setting, around) for setting in settings]
+    return [
+        make_row(setting, replay(acquires, setting, around, horizon), "replay", cost, around.warmup)
+        for setting in settings
+    ]
 
 
 BY_KEY = "acquires hits misses timeouts unserved hit_ratio mean_idle peak_idle wait_p99 cost".split()
