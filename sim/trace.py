@@ -34,12 +34,13 @@ def read_trace(source: Trace, path: Path) -> Load:
         raise rows.error("is empty; expected a line with the names of the columns")
     columns = _columns(rows, source.columns or _found(header), header)
     reader = _Reader(rows, columns, len(header), UNITS[source.unit])
-    if "arrival" in columns and read_fast(rows, header, columns, UNITS[source.unit], EXACT):
+    in_order = "arrival" in columns and not source.sort
+    if in_order and read_fast(rows, header, columns, UNITS[source.unit], EXACT):
         return rows.load()
-    if "arrival" in columns:
+    if in_order:
         reader.read(lines)
     else:
-        reader.read_by_end(lines)
+        reader.read_and_sort(lines)
     return rows.load()
 
 
@@ -92,8 +93,8 @@ class _Reader:
             rows.key.extend(map(rows.keys.__getitem__, names))
         return plain
 
-    def read_by_end(self, lines: Iterator[list[str]]) -> None:
-        """Read rows of holds and ends. In such a log what ends is written, so it is sorted by that."""
+    def read_and_sort(self, lines: Iterator[list[str]]) -> None:
+        """Read rows in any order. So is a log in which what ends is written, without its arrival."""
         rows = [(row, *self._row(row, fields)) for row, fields in enumerate(lines, start=2) if fields]
         rows.sort(key=lambda row: row[1])
         for row in rows:

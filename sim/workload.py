@@ -46,11 +46,12 @@ class Columns(Strict):
 
 
 class Trace(Strict, tag_field="kind", tag="trace"):
-    """A recorded load: a CSV file with a header, which may be gzipped."""
+    """A recorded load: a CSV file with a header, which may be gzipped. With `sort`, in any order."""
 
     path: str
     columns: Columns | None = None
     unit: Literal["s", "ms", "us", "ns"] = "s"
+    sort: bool = False
 
 
 class Inline(Strict, tag_field="kind", tag="inline"):

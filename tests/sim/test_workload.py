@@ -111,6 +111,13 @@ def test_a_log_of_ends_and_holds_may_be_sorted_by_its_ends(files):
     assert lists(acquires) == ([0, 3 * 10**9], [5 * 10**9, 10**9])
 
 
+def test_a_trace_that_says_so_is_sorted(files):
+    acquires = trace(files, "arrival,hold,key\n5,1,a\n3,2,b\n5,3,c\n", sort=True)
+
+    assert lists(acquires) == ([0, 2 * 10**9, 2 * 10**9], [2 * 10**9, 10**9, 3 * 10**9])
+    assert acquires.keys == ["b", "a", "c"]
+
+
 def test_a_trace_may_be_gzipped_and_have_empty_lines_and_a_byte_order_mark(files):
     content = gzip.compress("\ufeffarrival,hold\r\n0,1\r\n\r\n1,1\r\n".encode())
 
