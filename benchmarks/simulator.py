@@ -17,9 +17,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from timeit import Timer
 
 import simpy
 
+import sim
 from benchmarks.report import table
 from sim.figures import Setting, Surroundings
 from sim.load import SECOND, Load, Rows
@@ -27,6 +29,7 @@ from sim.onepass import one_pass
 from sim.replay import replay
 from sim.source import load
 from sim.workload import read
+from ya.resourcepool import ResourcePool
 
 ROUNDS = 3
 UNLIMITED = Setting(None, None, None)
@@ -172,6 +175,24 @@ WORK = {
 }
 
 
+def recording(n: int) -> list[list[str]]:
+    """Nanoseconds for a pop and a push, and their ratio."""
+    rows = []
+    for name, settings in (("no limits", {}), ("maxsize=8, maxage=60", {"maxsize": 8, "maxage": 60})):
+        pools = {
+            "pool": ResourcePool(alloc=object, **settings),
+            "recorded": sim.record(ResourcePool(alloc=object, **settings)),
+        }
+        number = max(1, n // 10)
+        timers = {
+            each: Timer("push(pop())", globals={"pop": pool.pop, "push": pool.push}) for each, pool in pools.items()
+        }
+        seconds = best({each: lambda timer=timer, n=number: timer.timeit(n) for each, timer in timers.items()})
+        times = [time / number * 1e9 for time in seconds.values()]
+        rows.append([name, *(f"{time:.0f}" for time in times), f"{times[1] / times[0]:.1f}"])
+    return rows
+
+
 def memory(n: int) -> list[list[str]]:
     """Bytes at the peak for each further acquire; on Linux."""
     rows = []
@@ -206,6 +227,7 @@ def main(n: int = 1_000_000) -> None:
         ("Open loop", ["", "1,000 acquires/s", "/ a bare heap"], open_loop),
         (f"4,096 settings of {n:,} acquires", ["", "s"], surface),
         (f"Loading {n:,} acquires from CSV.gz", ["", "s"], loading),
+        ("Recording", ["", "a pop and a push, ns", "recorded, ns", "ratio"], recording),
         ("Memory", ["", "bytes an acquire"], memory),
         ("Growth", ["acquires", "replay, us an acquire", "one pass for 4,096 settings, us an acquire"], growth),
     ):
