@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from heapq import heappop, heappush
@@ -48,7 +49,6 @@ class _Acquire(greenlet):
         self.number = number
         self.key = key
         self.allocated = False
-        self.place: int | None = None  # among those who wait
 
 
 class _Clock(ManualClock):
@@ -57,19 +57,15 @@ class _Clock(ManualClock):
     def __init__(self) -> None:
         super().__init__(0)
         self.hub = getcurrent()
-        # Who waits, by key, in order of arrival: who is served or times out is the first.
-        self._waiters: dict[int, list[tuple[int, Any, _Acquire]]] = {}
-        self._numbers = count()
+        # Who waits, by key. Who is served or times out is the first: each waits once, because what is handed over has
+        # not been idle, and is not dead.
+        self._waiters: dict[int, deque[tuple[Any, _Acquire]]] = {}
 
     def wait(self, lock: Any, start: float, timeout: float | None) -> bool:
         acquire = getcurrent()
         assert isinstance(acquire, _Acquire)
-        if timeout is not None and self.now() - start >= timeout:
-            return bool(lock.acquire(False))
         cancel = None if timeout is None else self.call_at(start, timeout, partial(self._time_out, lock))
-        if acquire.place is None:
-            acquire.place = next(self._numbers)
-        heappush(self._waiters.setdefault(acquire.key, []), (acquire.place, lock, acquire))
+        self._waiters.setdefault(acquire.key, deque()).append((lock, acquire))
         self.hub.switch()
         if cancel is not None:
             cancel()
@@ -82,8 +78,8 @@ class _Clock(ManualClock):
     def resume(self) -> None:
         """Go on with those who have been served, or whose time is up."""
         for waiters in self._waiters.values():
-            while waiters and not waiters[0][1].locked():
-                heappop(waiters)[2].switch()
+            while waiters and not waiters[0][0].locked():
+                waiters.popleft()[1].switch()
 
 
 class _Replay(Books):

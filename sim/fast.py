@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from array import array
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sim.load import Rows
 
@@ -29,32 +30,45 @@ def read_fast(rows: Rows, header: Sequence[str], columns: Mapping[str, int], uni
         import numpy
         import polars
 
-        content = rows.path.read_bytes()
-        if rows.path.suffix == ".gz":
-            content = gzip.decompress(content)
-        kinds = {header[i]: polars.String if name == "key" else polars.Float64 for name, i in columns.items()}
-        table = polars.read_csv(content, columns=list(kinds), schema_overrides=kinds)
+        # Nothing is named that is not needed any more: the columns are as large as the load that is made of them.
+        kinds = {header[i]: polars.Categorical if name == "key" else polars.Float64 for name, i in columns.items()}
+        table = polars.read_csv(_content(rows.path), columns=list(kinds), schema_overrides=kinds)
     except Exception:  # no such file, no such module, or what polars finds wrong, which has no common class
         return False
     if table.is_empty() or any(table.null_count().row(0)):
         return False
-    with numpy.errstate(over="ignore"):
-        times = [table[header[i]].to_numpy() * unit for name, i in columns.items() if name != "key"]
-    if not all((its.min() >= 0) and (its.max() < limit) for its in times):  # false for NaN, too
-        return False
-    arrival, second = (numpy.rint(its).astype(numpy.int64) for its in times)
-    hold = second - arrival if "end" in columns else second
+    found = []
+    for name in (header[i] for kind, i in columns.items() if kind != "key"):
+        with numpy.errstate(over="ignore"):
+            times = table.drop_in_place(name).to_numpy() * unit
+        if not (times.min() >= 0 and times.max() < limit):  # also if there is a NaN
+            return False
+        found.append(numpy.rint(times, out=times).astype(numpy.int64))
+        del times
+    arrival, hold = found
+    del found
+    if "end" in columns:
+        hold -= arrival
     if (arrival[1:] < arrival[:-1]).any() or hold.min() < 0:
         return False
-    for target, values in ((rows.arrival, arrival), (rows.hold, hold)):
-        target.frombytes(values.tobytes())
+    rows.arrival.frombytes(arrival.view(numpy.uint8).data)
+    del arrival
+    rows.hold.frombytes(hold.view(numpy.uint8).data)
+    del hold
     if "key" in columns:
         series = table[header[columns["key"]]]
-        names = series.unique(maintain_order=True).to_list()
-        rows.keys.update((name, number) for number, name in enumerate(names))
-        numbers = series.replace_strict(names, range(len(names)), return_dtype=polars.Int64)
-        rows.key.frombytes(numbers.to_numpy().tobytes())
+        first = series.unique(maintain_order=True)
+        rows.keys.update((name, number) for number, name in enumerate(first.to_list()))
+        codes = first.to_physical().to_numpy()
+        numbers = numpy.zeros(codes.max() + 1, numpy.int64)  # by code
+        numbers[codes] = numpy.arange(len(codes))
+        rows.key.frombytes(numbers[series.to_physical().to_numpy()].view(numpy.uint8).data)
     else:
         rows.keys[""] = 0
         rows.key.extend(array("q", [0]) * len(rows.arrival))
     return True
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content

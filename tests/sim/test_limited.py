@@ -9,6 +9,7 @@ import pytest
 from sim.figures import Setting, Surroundings
 from sim.load import Rows
 from sim.replay import replay
+from sim.rows import UNCERTAIN, interval
 from sim.study import study
 
 LIMITED = {"alloc": False, "init": 1}
@@ -41,6 +42,12 @@ def test_a_wait_ends_after_the_timeout_and_its_hold_is_dropped(files):
     assert (row["hits"], row["timeouts"], row["unserved"]) == (2, 1, 0)
     assert row["wait_max"] == 8  # the second timed out at 9.5, so the third got it at 10
     assert row["cost"] == pytest.approx(2 * (8 + 8.5) + 5)
+
+
+def test_if_only_those_waited_who_timed_out_the_others_have_waited_0(files):
+    row = files.row([0, 1], [10, 1], pool={**LIMITED, "timeout": 2})
+
+    assert (row["hits"], row["timeouts"], row["wait_mean"], row["wait_max"]) == (1, 1, 0, 0)
 
 
 def test_a_timeout_comes_before_a_release_of_the_same_instant(files):
@@ -168,6 +175,14 @@ def test_with_deaths_everything_that_came_in_is_accounted_for(files, latency):
     assert row["hits"] + row["misses"] == n == row["acquires"]
     assert row["dead"] > 5
     assert 2 + n == row["hits"] + row["evicted_overflow"] + row["evicted_age"] + row["dead"] + row["left"]
+
+
+def test_a_confidence_interval_is_of_Students_t():
+    rows = [dict.fromkeys(UNCERTAIN, value) for value in (1, 2, 3)]
+    assert interval(rows)["cost"] == {"mean": 2, "plus_minus": pytest.approx(4.303 / 3**0.5)}
+
+    rows = [dict.fromkeys(UNCERTAIN, value) for value in (1, 3) * 50]
+    assert interval(rows)["cost"]["plus_minus"] == pytest.approx(1.96 * (100 / 99) ** 0.5 / 10)
 
 
 def test_replications_have_confidence_intervals(files):

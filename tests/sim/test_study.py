@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from sim.choice import pareto
 from sim.errors import WorkloadError
 from sim.replay import replay
 from sim.study import MismatchError, study
@@ -87,6 +88,16 @@ def test_the_pareto_front_has_no_row_that_another_beats(files):
 
     assert study["pareto"] == [i for i, row in enumerate(rows) if not any(beats(other, row) for other in rows)]
     assert 1 < len(study["pareto"]) < len(rows)
+
+
+def test_the_pareto_front_is_of_misses_or_of_waits_if_the_pool_is_limited():
+    def row(idle, hit_ratio, wait):
+        return {"mean_idle": idle, "hit_ratio": hit_ratio, "wait_p99": wait}
+
+    rows = [row(1, 0.5, 3), row(2, 0.9, 3), row(3, 0.9, 2), row(4, 0.95, 2), row(5, 0.9, None), row(5, 0.9, None)]
+
+    assert pareto(rows, limited=False) == [0, 1, 3]
+    assert pareto(rows, limited=True) == [0, 2, 4, 5]
 
 
 def test_the_lowest_cost_is_recommended(files):

@@ -10,7 +10,8 @@ import pytest
 from sim.errors import WorkloadError
 from sim.load import SECOND
 from sim.source import load
-from sim.workload import read
+from sim.synthetic import mean_rate
+from sim.workload import Bursty, Poisson, read
 
 CONSTANT = {"dist": "constant", "mean": 1}
 POISSON = {"dist": "poisson", "rate": 20}
@@ -53,6 +54,11 @@ def test_bursty_arrivals_have_the_mean_rate_and_vary_more(files):
 
     assert abs(z(counts, 20 * 200 / 4)) <= 3.5
     assert statistics.variance(counts) > 4 * statistics.fmean(counts)  # of a Poisson process they would be equal
+
+
+def test_the_estimate_of_bursty_arrivals_counts_the_pauses():
+    assert mean_rate(Bursty(rate=20, on=1, off=3)) == 5
+    assert mean_rate(Poisson(rate=20)) == 20
 
 
 def test_diurnal_arrivals_have_more_in_the_first_half_of_the_period(files):
