@@ -121,6 +121,18 @@ def test_an_interrupt_leaves_what_is_finished_and_says_so(files, monkeypatch, ca
     assert result["recommended"]["row"] in (0, 1)
 
 
+def test_after_an_interrupt_only_what_is_recommended_is_verified(files, monkeypatch, capsys):
+    sweep = {"maxsize": [0, 1, 2, 3, 4], "minsize": [None, 0], "maxage": [1, 5, 9, None]}
+    interrupted_after(0, monkeypatch)
+
+    assert main([str(files.write(LOAD, sweep=sweep)), "--json"]) == 130
+    result = json.loads(capsys.readouterr().out)
+    assert {row["engine"] for row in result["rows"]} == {"one-pass"}
+    assert sum(row["verified"] for row in result["rows"]) == 2
+    assert len(result["pareto"]) > 2
+    assert result["one_more"] is None
+
+
 def test_an_interrupt_before_anything_is_finished_says_that(files, monkeypatch, capsys):
     path = files.write(LOAD, latency={"alloc": 0.5}, sweep={"maxsize": [0, 1]})
     interrupted_after(0, monkeypatch)

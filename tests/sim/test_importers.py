@@ -20,6 +20,7 @@ PGBOUNCER = """\
 2014-02-01 09:00:00.250 2031 LOG C-0x1a2c: app/bob@10.0.0.1:51235 login attempt: db=app user=bob
 2014-02-01 09:00:00.260 2031 LOG S-0x77: app/bob@127.0.0.1:5432 new connection to server
 2014-02-01 09:00:00.400 2031 LOG C-0x1a2b: app/alice@10.0.0.1:51234 closing because: client close request (age=0)
+2014-02-01 09:00:00.500 2031 LOG C-0x1a2b: app/alice@10.0.0.1:51234 closing because: client close request (age=0)
 2014-02-01 09:00:01.000 2031 LOG C-0x1a2b: app/carol@10.0.0.1:51236 login attempt: db=app user=carol
 2014-02-01 09:00:01.250 2031 LOG C-0x1a2c: app/bob@10.0.0.1:51235 closing because: client unexpected eof (age=1)
 2014-02-01 09:00:02.000 2031 LOG C-0x9999: app/eve@10.0.0.1:51235 closing because: client close request (age=9)
@@ -30,7 +31,7 @@ SWF = """\
 ; Computer: a machine
   1   100 0 60 1 -1 -1 1 -1 -1 1 7 1 1 1 -1 -1 -1
   2   130 5 -1 1 -1 -1 1 -1 -1 0 7 1 1 1 -1 -1 -1
-  3   120 0 0.5 1 -1 -1 1 -1 -1 1 8 1 1 1 -1 -1 -1
+  3    80 0 0.5 1 -1 -1 1 -1 -1 1 8 1 1 1 -1 -1 -1
 """
 CSV = "begin,stop,who\n1500,2000,a\n1750,1750,b\n"
 
@@ -59,7 +60,7 @@ def test_a_log_of_PgBouncer_is_its_clients(tmp_path, name, options):
 
 
 def test_a_standard_workload_is_its_jobs_in_the_order_of_submission(tmp_path):
-    assert rows(imported(tmp_path, "jobs.swf", SWF)) == [(0, 60, "user 7"), (20, 0.5, "user 8")]
+    assert rows(imported(tmp_path, "jobs.swf", SWF)) == [(0, 0.5, "user 8"), (20, 60, "user 7")]
 
 
 def test_a_csv_file_is_imported_with_its_columns(tmp_path):
@@ -96,7 +97,8 @@ def test_without_an_output_it_is_named_like_the_log(tmp_path, monkeypatch):
         ("a.log.gz", b"nothing\n", [], "a.log.gz: is not a complete gzip file: Not a gzipped file"),
         ("a.swf", SWF.replace(" 60 ", " x ").encode(), [], "a.swf: is no log of the format swf: could not convert"),
         ("a.swf", SWF.replace(" 60 ", " inf ").encode(), [], "a.swf: is no log of the format swf: cannot convert"),
-        ("a.swf", SWF.replace(" 60 ", " 1e15 ").encode(), [], "a.swf: acquire 1: takes more than a century"),
+        ("a.swf", SWF.replace(" 60 ", " 1e15 ").encode(), [], "a.swf: acquire 2: takes more than a century"),
+        ("a.swf", SWF.replace("100 0 60", "1e15 0 60").encode(), [], "a.swf: acquire 2: takes more than a century"),
         ("a.csv", CSV.encode(), ["--columns", "arival=begin"], "--columns: 'arival' is not allowed; expected arrival,"),
         ("a.csv", CSV.encode(), ["--output", "x.txt"], "x.txt: is not allowed; expected a name that ends in .json"),
         ("a.csv.gz", b"", ["--output", "a.json"], "a.csv.gz: is the log itself; name another with --output"),

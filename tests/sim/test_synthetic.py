@@ -132,6 +132,13 @@ def test_a_seed_and_a_replication_give_the_same_load_and_others_another(files):
     assert len({str(of(seed, replication)) for seed in range(5) for replication in range(5)}) == 25
 
 
+def test_phases_and_replications_draw_other_holds(files):
+    phases = [phase({"dist": "deterministic", "rate": 1}, {"dist": "exponential", "mean": 1}, duration=5)] * 2
+    one, other = drawn(files, *phases), drawn(files, *phases, replication=1)
+
+    assert len({*one.hold, *other.hold}) == 20
+
+
 def test_to_change_the_holds_leaves_the_arrivals_as_they_are(files):
     one = drawn(files, phase(hold={"dist": "exponential", "mean": 1}))
     other = drawn(files, phase(hold={"dist": "lognormal", "mean": 1, "cv": 3}))
