@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from heapq import heappop, heappush
-from itertools import count
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -24,7 +23,7 @@ from ya.resourcepool import ManualClock, ResourcePoolEmpty
 
 Watch = Callable[[int, int, int], object]
 
-# What comes first at one instant.
+# What comes first at one instant; of the same, what was first in the load.
 WARM, ACQUIRE_FOR_NO_TIME, RELEASE, CHECKED, ACQUIRE, END = range(6)
 
 
@@ -92,7 +91,6 @@ class _Replay(Books):
         self._load = load
         self._around = around
         self._agenda: list[tuple[int, int, int, Callable[[], object]]] = []
-        self._numbers = count()
         self._counted_from = bisect_left(load.arrival, around.warmup)
         self._waits = array("q", [-1]) * len(load)
         self._pending: dict[int, _Acquire] = {}
@@ -104,7 +102,7 @@ class _Replay(Books):
         """Do what happens up to then."""
         load = self._load
         if self._around.warmup:
-            self._schedule(self._around.warmup, WARM, self._sample)
+            self._schedule(self._around.warmup, WARM, -1, self._sample)
         for number, (arrival, hold, key) in enumerate(zip(load.arrival, load.hold, load.key, strict=True)):
             self._catch_up((arrival, ACQUIRE if hold else ACQUIRE_FOR_NO_TIME))
             self.clock.advance(arrival - self.clock.now())
@@ -125,8 +123,8 @@ class _Replay(Books):
         figures.waits = self._waits if max(self._waits) > 0 else ()
         return figures
 
-    def _schedule(self, time: int, order: int, function: Callable[[], object]) -> None:
-        heappush(self._agenda, (time, order, next(self._numbers), function))
+    def _schedule(self, time: int, order: int, number: int, function: Callable[[], object]) -> None:
+        heappush(self._agenda, (time, order, number, function))
 
     def _catch_up(self, until: tuple[float, int]) -> None:
         """Do what is on the agenda before that."""
@@ -157,7 +155,7 @@ class _Replay(Books):
         if counted:
             self._waits[number] = self._time() + latency - arrival
         end = self._time() + latency + self._load.hold[number]
-        self._schedule(end, RELEASE, partial(self._release, acquire.key, resource))
+        self._schedule(end, RELEASE, number, partial(self._release, acquire.key, resource))
         self._in_use += 1
         self._tell()
 
@@ -187,7 +185,7 @@ class _Replay(Books):
         if self._around.check_latency:
             acquire = getcurrent()
             assert isinstance(acquire, _Acquire)
-            self._schedule(self._time() + self._around.check_latency, CHECKED, acquire.switch)
+            self._schedule(self._time() + self._around.check_latency, CHECKED, acquire.number, acquire.switch)
             self.clock.hub.switch()
         return alive
 

@@ -63,15 +63,19 @@ class Load:
             found.frombytes(numpy.sort(sums).tobytes())
         return found
 
-    def only(self, key: int) -> Load:
-        """The load of one key; time 0 stays."""
-        rows = [row for row, its in enumerate(self.key) if its == key]
-        return Load(
-            arrival=array("q", map(self.arrival.__getitem__, rows)),
-            hold=array("q", map(self.hold.__getitem__, rows)),
-            key=array("q", [0]) * len(rows),
-            keys=[self.keys[key]],
-        )
+    def by_key(self) -> list[Load]:
+        """The load of each key; time 0 stays."""
+        if len(self.keys) == 1:
+            return [self]
+        columns = [(array("q"), array("q")) for _ in self.keys]
+        for arrival, hold, key in zip(self.arrival, self.hold, self.key, strict=True):
+            arrivals, holds = columns[key]
+            arrivals.append(arrival)
+            holds.append(hold)
+        return [
+            Load(arrivals, holds, array("q", [0]) * len(arrivals), [name])
+            for (arrivals, holds), name in zip(columns, self.keys, strict=True)
+        ]
 
 
 class Rows:

@@ -37,8 +37,7 @@ def one_pass(load: Load, settings: Sequence[Setting], around: Surroundings) -> l
     """
     found: dict[Setting, Figures] = {}
     horizon = load.duration
-    for key in range(len(load.keys)):
-        its = load if len(load.keys) == 1 else load.only(key)
+    for its in load.by_key():
         for setting, figures in _figures(its, set(settings), around, horizon):
             found[setting] = _add(found[setting], figures) if setting in found else figures
     if len(load.keys) > 1:

@@ -14,7 +14,6 @@ from sim.spans import Spans
 FOREVER = 1 << 62
 
 Counts = list[tuple[int, int]]  # for each age, and then for none: how many, and the sum of their times
-Surface = dict[tuple[int | None, int | None], Figures]
 
 
 class Stack:
@@ -163,7 +162,8 @@ class Stack:
         depth = 0
         for height in range(self._height, 0, -1):
             depth = max(self._mark[height], depth + 1)
-            self._old.insert(0, (self._pushed[height], depth))
+            self._old.append((self._pushed[height], depth))
+        self._old.reverse()
         self._olds = self._highest = self._height
         self._note_together(warmup, self._height, self._olds)
 

@@ -184,10 +184,9 @@ class _Study:
         if len(self.load.keys) == 1:
             return []
         found = []
-        for number, key in enumerate(self._progress(self.load.keys, "By key")):
-            its = self.load.only(number)
+        for its in self._progress(self.load.by_key(), "By key"):
             (row,) = replay_rows(its, [setting], self._around, self._workload.cost, horizon)
-            found.append({"key": key, **{name: row[name] for name in BY_KEY}})
+            found.append({"key": its.keys[0], **{name: row[name] for name in BY_KEY}})
         return found
 
     def _simulate(self, acquires: Load, around: Surroundings, rows: dict[Setting, Row]) -> None:

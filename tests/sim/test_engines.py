@@ -27,6 +27,13 @@ def test_a_replay_equals_the_one_with_pops_that_block(chunk):
             assert difference(expected, found) == "", name
 
 
+@pytest.mark.parametrize("seed", [1002264, 1007266])
+def test_releases_of_one_instant_are_in_the_order_of_the_load_also_if_their_acquires_waited(seed):
+    """In these cases two that are drawn their deaths in another order die at other times."""
+    for name, expected, found in blocking_cases(seed):
+        assert difference(expected, found) == "", name
+
+
 def test_one_pass_is_the_same_with_numpy(monkeypatch):
     monkeypatch.setattr("sim.extra.FAST_FROM", 0)
     for seed in range(40):
