@@ -121,6 +121,8 @@ class Stack:
                         if size > deeper:
                             break
                         add(now - pushed[height - size])
+                # Only those that are deeper than ever can show that more are young than before: any other has been as
+                # deep when it was younger. Young ones lie on top, so it is enough to look at the next one.
                 if deeper >= young[0]:
                     deepest = min(deeper + 1, height - olds)
                     for i, age in enumerate(ages):
@@ -139,7 +141,7 @@ class Stack:
                 break
             if not height:
                 continue
-            depth = mark[height]
+            depth = mark[height]  # or, if some are spared, an age
             if spared:
                 self._note_kept(depth, arrival - pushed[height])
                 if height > spared:
