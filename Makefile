@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test verify lint types format wheel record defects spec bench clean
+.PHONY: demo test verify lint types format wheel record schema differential defects spec bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -37,6 +37,13 @@ defects: $(VENV)/python.installed  ## show that the tests of the defects of 0.1.
 record: $(VENV)/sim.installed  ## record the load of the example anew; takes a minute
 	$(BIN)/python examples/record_webapp.py
 
+schema: $(VENV)/sim.installed  ## write the JSON Schema of workload files anew
+	$(BIN)/python -m sim schema >sim/workload.schema.json.new
+	mv sim/workload.schema.json.new sim/workload.schema.json
+
+differential: $(VENV)/test.installed  ## compare the simulator's engines in 100,000 random cases, in some minutes
+	$(BIN)/python -m tests.sim.differential $(ARGS)
+
 spec: $(VENV)/spec.installed  ## check the specification with TLC; ARGS=--all also the large models
 	$(BIN)/python -m spec $(ARGS)
 
@@ -64,7 +71,7 @@ $(VENV)/spec.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 	touch $@
 
 $(VENV)/lint.installed: pyproject.toml constraints.txt $(VENV)/python.installed
-	$(INSTALL) --editable '.[sim,spec,lint]'
+	$(INSTALL) --editable '.[sim,fast,plot,spec,lint]'
 	touch $@
 
 # 0.1.1 goes where it does not replace this version.

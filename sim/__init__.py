@@ -3,8 +3,9 @@
 `python -m sim workload.json` replays a recorded load through the real pool on a virtual clock, for each of
 several settings, and recommends one. `record` records such a load in a running program.
 
-The data flows one way: workload (what the file says) -> load (who asks when, and for how long) -> replay
-(one setting) -> study (all of them, and the recommendation) -> report (what is printed).
+The data flows one way: workload (what the file says) -> source, trace, synthetic -> load (who asks when, and for
+how long) -> replay (one setting), onepass (many) -> figures -> rows, choice -> study (all of it) -> report (what is
+printed).
 """
 
 from sim.recorder import Recorder, record

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     from sim.command import run
 
-    return run(arguments)
+    return run(sys.argv[1:] if arguments is None else arguments)
 
 
 if __name__ == "__main__":

@@ -10,3 +10,7 @@ class WorkloadError(Exception):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
+
+
+class MissingError(Exception):
+    """Something that is asked for needs what is not there. The message says how to get it, if it can be installed."""

@@ -1,186 +1,198 @@
 """Replay a load through the real pool, on a virtual clock.
 
-At one instant expiries come first, then releases, then acquires, except that an acquire whose hold is zero
-comes before the releases; otherwise it is the order of the load.
+At one instant expiries and timeouts come first, then releases, then acquires, except that an acquire whose hold is
+zero comes before the releases; otherwise it is the order of the load.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import chain, count
+from typing import Any
 
-from sim.load import Load, order_of_acquire
-from ya.resourcepool import ManualClock, ResourcePool
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting of the pool; `maxage` in nanoseconds, None for no limit."""
-
-    maxsize: int | None
-    minsize: int | None
-    maxage: int | None
+from sim.blocking import Watch, replay_blocking
+from sim.books import FOREVER, Books
+from sim.figures import Figures, Setting, Surroundings
+from sim.load import Load
+from ya.resourcepool import ResourcePoolEmpty
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What is the same for all settings; times in nanoseconds.
+def replay(load: Load, setting: Setting, around: Surroundings, horizon: int = 0, watch: Watch | None = None) -> Figures:
+    """Replay the whole load.
 
-    Attributes:
-        init: how many resources each pool has at first.
-        warmup: what happens before this is not counted.
-        alloc: how long an alloc takes; so much later begins the hold.
-        check: how long the check of a pooled resource takes, likewise.
+    Args:
+        horizon: replay at least until then.
+        watch: is told after every event the time, how many are idle, and how many are in use or about to be.
     """
-
-    init: int = 0
-    warmup: int = 0
-    alloc: int = 0
-    check: int = 0
-
-
-@dataclass
-class Figures:
-    """What a replay counts, from the warm-up to the horizon; times in nanoseconds.
-
-    Attributes:
-        acquires: hits + misses.
-        hits: acquires that got a pooled resource.
-        misses: acquires that called `alloc`.
-        allocated: calls of `alloc`, those that prefill included.
-        evicted_overflow: evicted because more than `maxsize` were idle.
-        evicted_age: evicted because they were older than `maxage`.
-        left: idle at the horizon, after its expiries.
-        idle_time: the time that resources were idle, added up.
-        peak_idle: the most that were idle at the same time, in all pools.
-        horizon: the last release, or the last arrival if that is later.
-        waits: how long each acquire waited for its resource, if any did; else empty.
-    """
-
-    acquires: int = 0
-    hits: int = 0
-    misses: int = 0
-    allocated: int = 0
-    evicted_overflow: int = 0
-    evicted_age: int = 0
-    left: int = 0
-    idle_time: int = 0
-    peak_idle: int = 0
-    horizon: int = 0
-    waits: list[int] | None = None
+    # Here nobody is blocked in `pop`. That is faster, and the same, unless a pop can be held up within: by a check
+    # that takes time and finds it dead, or because there is nothing to wait for but a hand-over (R5).
+    if (around.mortal and around.check_latency) or (setting.maxsize == 0 and not around.alloc):
+        return replay_blocking(load, setting, around, horizon, watch)
+    return _replay(load, setting, around, horizon, watch)
 
 
-class _Resource:
-    __slots__ = ("pushed_at",)
+class _Clock:
+    """A clock that is set by the replay, which is faster than to advance a `ManualClock`."""
 
-    def __init__(self, pushed_at: int) -> None:
-        self.pushed_at = pushed_at
+    def __init__(self) -> None:
+        self.time: float = 0
+        self.calls: list[tuple[float, int, Callable[[], object]]] = []
+        self.watch: Callable[[], object] | None = None
+        self._numbers = count()
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, *_: object) -> bool:
+        raise AssertionError("nobody is blocked in this replay")
+
+    def call_at(self, start: float, length: float, function: Callable[[], object]) -> None:
+        heappush(self.calls, (start + length, next(self._numbers), function))
+
+    def run(self, until: float) -> None:
+        """Make the calls that are due, each at its time."""
+        while self.calls and self.calls[0][0] <= until:
+            self.time, _, function = heappop(self.calls)
+            function()
+            if self.watch is not None:
+                self.watch()
 
 
-class Replay:
-    """One replay. It sees the pools only as their users do: what they return, and when they call back."""
+def _replay(load: Load, setting: Setting, around: Surroundings, horizon: int, watch: Watch | None) -> Figures:
+    warmup, mortal = around.warmup, around.mortal
+    hit_latency, miss_latency = around.check_latency, around.alloc_latency
+    clock = _Clock()
+    calls = clock.calls
+    books = Books(setting, around, clock)
+    pools = [books.make_pool() for _ in load.keys]
+    prefilled = books.allocs
+    pops, pushes = [pool.pop for pool in pools], [pool.push for pool in pools]
+    line = None if around.alloc else _Line(load, around)
+    waits = array("q", [-1]) * len(load) if line or hit_latency or miss_latency else None
+    counted = bisect_left(load.arrival, warmup)  # the first acquire that is
+    horizon = max(horizon, load.arrival[-1])
+    arrival: Any
+    idle, idle_time, peak = 0, 0, 0 if warmup else books.idle
 
-    def __init__(self, load: Load, setting: Setting, around: Surroundings) -> None:
-        self._load = load
-        self._setting = setting
-        self._around = around
-        self._clock = ManualClock(0)
-        self._figures = Figures()
-        self._allocs = 0
-        self._idle = 0
-        self._idle_since = 0
-        self._over = False
+    # What is to be released: when, in which order, of which key. The one without a resource ends the warm-up: what
+    # is idle then has been so before.
+    releases: list[tuple[Any, int, int, Any]] = [(warmup - 0.5, -1, 0, None)] if warmup else []
+    pending = len(releases)
+    if watch is not None:
+        clock.watch = lambda: watch(int(clock.time), idle + books.idle, len(releases) - pending)
+    watched = clock.watch
+    acquires = zip(load.arrival, load.hold, load.key, strict=True)
+    for number, (arrival, hold, key) in enumerate(chain(acquires, [(FOREVER, 1, -1)])):
+        while releases and (releases[0][0] < arrival or (hold and releases[0][0] == arrival)):
+            if calls and calls[0][0] <= releases[0][0]:
+                clock.run(releases[0][0])
+            now, order, its, resource = heappop(releases)
+            clock.time = now
+            if resource is None:
+                clock.run(warmup)
+                peak, pending = idle + books.idle, 0
+                continue
+            if mortal:
+                books.stamp(resource, now)
+            else:
+                resource[0] = now
+            horizon = max(horizon, now)
+            pushes[its](resource)
+            order = -1 if line is None else line.first(its, now)
+            if order >= 0:
+                waited = now + hit_latency - load.arrival[order]
+                heappush(releases, (now + hit_latency + load.hold[order], order, its, pops[its]()))
+                if order >= counted:
+                    waits[order] = waited  # type: ignore[index]
+                if watched is not None:
+                    watched()
+                continue
+            idle += 1
+            idle_time -= now if now > warmup else warmup
+            if idle + books.idle > peak and now >= warmup:
+                peak = idle + books.idle
+            if watched is not None:
+                watched()
+        if key < 0:
+            break
+        if calls and calls[0][0] <= arrival:
+            clock.run(arrival)
+        clock.time = arrival
+        allocs = books.allocs
+        try:
+            resource = pops[key]() if line is None or len(pools[key]) else None
+        except ResourcePoolEmpty:  # what was idle was dead
+            resource = None
+        if resource is None:
+            line.join(key, number)  # type: ignore[union-attr]
+            continue
+        idle -= 1
+        idle_time += arrival if arrival > warmup else warmup
+        latency = hit_latency if allocs == books.allocs else miss_latency
+        if waits is not None and number >= counted:
+            waits[number] = latency
+        heappush(releases, (arrival + latency + hold, number, key, resource))
+        if watched is not None:
+            watched()
 
-    def run(self) -> Figures:
-        """Replay the whole load."""
-        load, around, figures = self._load, self._around, self._figures
-        pools = [self._make_pool() for _ in load.keys]
-        self._sample_peak()
-        releases: list[tuple[int, int, ResourcePool[_Resource], _Resource]] = []
-        waits: list[int] = []
-        for i, (arrival, hold, key) in enumerate(zip(load.arrival, load.hold, load.key, strict=True)):
-            before_releases = order_of_acquire(hold) == 0
-            while releases and (releases[0][0] < arrival or (releases[0][0] == arrival and not before_releases)):
-                self._release(*heappop(releases))
-            self._advance(arrival)
-            allocs = self._allocs
-            resource = pools[key].pop()
-            hit = self._allocs == allocs
-            if hit:
-                self._account(-1)
-            wait = around.check if hit else around.alloc
-            if arrival >= around.warmup:
-                figures.acquires += 1
-                figures.hits += hit
-                figures.misses += not hit
-                waits.append(wait)
-            heappush(releases, (arrival + wait + hold, i, pools[key], resource))
-        while releases:
-            self._release(*heappop(releases))
-        self._account(0)
-        figures.horizon = self._now()
-        figures.left = sum(map(len, pools))
-        figures.waits = waits if any(waits) else []
-        self._over = True  # the pools are about to be collected, which deallocates what is left
-        return figures
+    clock.run(horizon)
+    clock.time = horizon
+    figures = books.figures(pools, len(load) - counted, peak)
+    figures.misses = books.allocated - (0 if warmup else prefilled)
+    figures.idle_time += idle_time
+    figures.waits = waits if waits and max(waits) > 0 else ()
+    if line is not None:
+        line.close(horizon)
+        figures.timeouts, figures.unserved, figures.lost_time = line.timeouts, line.unserved, line.lost_time
+    figures.hits = figures.acquires - figures.misses - figures.timeouts - figures.unserved
+    return figures
 
-    def _make_pool(self) -> ResourcePool[_Resource]:
-        setting, allocs = self._setting, self._allocs
-        init = [_Resource(0) for _ in range(self._around.init)]
-        pool = ResourcePool(
-            alloc=self._alloc,
-            dealloc=self._dealloc,
-            init=init,
-            maxsize=setting.maxsize,
-            minsize=setting.minsize,
-            maxage=setting.maxage,
-            clock=self._clock,
-        )
-        self._account(len(init) + self._allocs - allocs)
-        return pool
 
-    def _alloc(self) -> _Resource:
-        self._allocs += 1
-        now = self._now()
-        self._figures.allocated += now >= self._around.warmup
-        return _Resource(now)
+class _Line:
+    """Who waits for a limited pool, by key, first come, first served (P7)."""
 
-    def _dealloc(self, resource: _Resource) -> None:
-        if self._over:
-            return
-        self._account(-1)
-        now = self._now()
-        if now >= self._around.warmup:
-            # Where both apply, expiry precedes overflow (R2).
-            maxage = self._setting.maxage
-            expired = maxage is not None and now - resource.pushed_at >= maxage
-            self._figures.evicted_age += expired
-            self._figures.evicted_overflow += not expired
+    def __init__(self, load: Load, around: Surroundings) -> None:
+        self._lines: list[deque[int]] = [deque() for _ in load.keys]
+        self._arrival = load.arrival
+        self._warmup = around.warmup
+        # As in `pop`: None does not wait, and a number <= 0 waits for ever (P3).
+        self._waits = around.timeout is not None
+        self._timeout: float = around.timeout if around.timeout and around.timeout > 0 else FOREVER
+        self.timeouts = 0
+        self.unserved = 0
+        self.lost_time = 0
 
-    def _release(self, time: int, _: int, pool: ResourcePool[_Resource], resource: _Resource) -> None:
-        self._advance(time)
-        resource.pushed_at = time
-        self._account(1)
-        pool.push(resource)
-        self._sample_peak()
+    def join(self, key: int, number: int) -> None:
+        """Queue, or give up at once."""
+        if self._waits:
+            self._lines[key].append(number)
+        else:
+            self.timeouts += self._arrival[number] >= self._warmup
 
-    def _now(self) -> int:
-        return int(self._clock.now())
+    def first(self, key: int, now: int) -> int:
+        """Remove those whose time is up, and then the first; return its number, or -1."""
+        line = self._lines[key]
+        while line:
+            number = line.popleft()
+            if self._arrival[number] + self._timeout > now:
+                return number
+            self._time_out(number)
+        return -1
 
-    def _advance(self, time: int) -> None:
-        """Let the time pass; what expires on the way calls `_dealloc`, each at its time."""
-        self._clock.advance(time - self._clock.now())
+    def close(self, horizon: int) -> None:
+        """Count those who wait still."""
+        for key, line in enumerate(self._lines):
+            while (number := self.first(key, horizon)) >= 0:
+                if self._arrival[number] >= self._warmup:
+                    self.unserved += 1
+                    self.lost_time += horizon - self._arrival[number]
+            assert not line
 
-    def _account(self, change: int) -> None:
-        """Add up the idle time until now, before the number of idle resources changes."""
-        now = self._now()
-        since = max(self._idle_since, self._around.warmup)
-        if now > since:
-            self._figures.idle_time += self._idle * (now - since)
-            self._sample_peak()
-        self._idle_since = now
-        self._idle += change
-
-    def _sample_peak(self) -> None:
-        if self._idle > self._figures.peak_idle and self._now() >= self._around.warmup:
-            self._figures.peak_idle = self._idle
+    def _time_out(self, number: int) -> None:
+        if self._arrival[number] >= self._warmup:
+            self.timeouts += 1
+            self.lost_time += int(self._timeout)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sim.study import Row, Study, count, describe, number
+from sim.rows import Row
+from sim.study import Study
+from sim.words import count, describe, number
 
 MOST_ROWS = 40  # in the table; all of them are in the JSON
 
 # The heading of each column, and how to show a row there. The last are left out first in a narrow terminal.
+# A column in which nothing is set, or never anything happens, is left out.
+SETTINGS = ("maxsize", "minsize", "maxage\ns")
+RARE = ("time-\nouts", "un-\nserved", "wait\n99 %", "wait\nmean", "dead")
 COLUMNS: dict[str, Callable[[Row], str]] = {
     "maxsize": lambda row: _limit(row["maxsize"]),
     "minsize": lambda row: _limit(row["minsize"]),
@@ -21,9 +26,14 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "cost": lambda row: f"{row['cost']:,.1f}",
     "hit\nratio": lambda row: f"{100 * row['hit_ratio']:.2f}%",
     "misses": lambda row: f"{row['misses']:,}",
+    "time-\nouts": lambda row: f"{row['timeouts']:,}",
+    "un-\nserved": lambda row: f"{row['unserved']:,}",
+    "wait\n99 %": lambda row: _seconds(row["wait_p99"]),
+    "wait\nmean": lambda row: _seconds(row["wait_mean"]),
     "idle\nseconds": lambda row: f"{row['idle_seconds']:,.1f}",
     "over-\nflow": lambda row: f"{row['evicted_overflow']:,}",
     "ex-\npiry": lambda row: f"{row['evicted_age']:,}",
+    "dead": lambda row: f"{row['dead']:,}",
     "peak\nidle": lambda row: f"{row['peak_idle']:,}",
     "hits": lambda row: f"{row['hits']:,}",
 }
@@ -50,7 +60,9 @@ def show(study: Study, path: Path, console: Console) -> None:
         line(f"not shown for lack of width: {', '.join(hidden)}; --json has all")
     if len(shown) < len(rows):
         line(f"{len(shown)} of {len(rows)} settings; --json has all")
-    line("* no setting has fewer misses without more idle time, or less idle time without more misses")
+    limited = any(row["wait_p99"] is not None and not row["misses"] for row in rows)
+    what = "a shorter wait" if limited else "fewer misses"
+    line(f"* no setting has {what} without more idle time, or less idle time without {OPPOSITE[what]}")
     line("> recommended")
     line()
     headline = "Recommended" if recommended["meets_slo"] else "No setting reaches the SLO. The cheapest"
@@ -59,6 +71,44 @@ def show(study: Study, path: Path, console: Console) -> None:
         line(f"- {reason}")
     if len(rows) == 1:
         line('- compare several with, for instance, "sweep": {"maxsize": [2, 4, 8]}')
+    for text in (*_holds(study), *_one_more(study), *study["warnings"][:MOST_WARNINGS]):
+        line(f"- {text}")
+    if len(study["warnings"]) > MOST_WARNINGS:
+        line(f"- and {count(len(study['warnings']) - MOST_WARNINGS, 'more warning')} of that kind; --json has all")
+
+
+MOST_WARNINGS = 3
+OPPOSITE = {"a shorter wait": "a longer wait", "fewer misses": "more misses"}
+
+
+def _holds(study: Study) -> Iterator[str]:
+    """For which costs the recommendation is the same."""
+    ranges = []
+    for name, (low, high) in study["sensitivity"].items():
+        if low > 0 and high is not None:
+            ranges.append(f"{name} from {number(low, 3)} to {number(high, 3)}")
+        elif low > 0:
+            ranges.append(f"{name} of at least {number(low, 3)}")
+        elif high is not None:
+            ranges.append(f"{name} of at most {number(high, 3)}")
+    if ranges:
+        yield f"it stays the cheapest with a cost of {', or '.join(ranges)}, if only that changes"
+
+
+def _one_more(study: Study) -> Iterator[str]:
+    """What one more unit of maxsize buys."""
+    more = study["one_more"]
+    if more is None:
+        return
+    bought = []
+    for figure, name in (("misses", "misses"), ("timeouts", "time-outs")):
+        if more[figure]:
+            bought.append(f"{abs(more[figure]):,} {'fewer' if more[figure] < 0 else 'more'} {name}")
+    for figure, name in (("wait_seconds", "seconds of waiting"), ("idle_seconds", "idle seconds")):
+        if abs(more[figure]) >= 1e-9:
+            bought.append(f"{number(abs(more[figure]), 3)} {name} {'less' if more[figure] < 0 else 'more'}")
+    change = f"{number(abs(more['cost']), 3)} {'more' if more['cost'] >= 0 else 'less'}"
+    yield f"one more, maxsize={more['maxsize']}, would cost {change}: {', '.join(bought) or 'nothing changes'}"
 
 
 def _chosen(study: Study) -> list[int]:
@@ -78,9 +128,11 @@ def _table(study: Study, shown: list[int], width: int | None) -> tuple[Table, li
     """The table, and the columns for which it has no room."""
     rows = [study["rows"][i] for i in shown]
     columns = {name: [cell(row) for row in rows] for name, cell in COLUMNS.items()}
-    for name in ("minsize", "maxsize", "maxage\ns"):
-        if all(row[name.split("\n")[0]] is None for row in rows):
+    for name in (*SETTINGS, *RARE):
+        if set(columns[name]) <= ({"none"} if name in SETTINGS else {"0", "-"}):
             del columns[name]
+    if all(row["misses"] == 0 and row["timeouts"] + row["unserved"] for row in rows):
+        del columns["misses"]  # it is a limited pool
     hidden: list[str] = []
     while width and len(columns) > 4 and _width(columns) > width:
         hidden.insert(0, columns.popitem()[0].replace("-\n", "").replace("\n", " "))
@@ -98,6 +150,10 @@ def _table(study: Study, shown: list[int], width: int | None) -> tuple[Table, li
 def _width(columns: dict[str, list[str]]) -> int:
     """How wide the table is, its marks included."""
     return 4 + sum(2 + max(map(len, [*name.split("\n"), *cells])) for name, cells in columns.items())
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
 
 
 def _limit(value: float | None) -> str:

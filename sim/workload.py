@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, inspect
 
 from sim.errors import WorkloadError
 
@@ -26,6 +26,8 @@ LARGEST = 1_000_000
 Size = Annotated[int, Meta(ge=0, le=LARGEST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Amount = Annotated[float, Meta(ge=0, le=1e12)]
+Rate = Annotated[float, Meta(gt=0, le=1e9)]  # per second
+Duration = Annotated[float, Meta(gt=0, le=CENTURY)]
 
 MOST_SETTINGS = 100_000  # that a sweep may ask for
 
@@ -44,11 +46,12 @@ class Columns(Strict):
 
 
 class Trace(Strict, tag_field="kind", tag="trace"):
-    """A recorded load: a CSV file with a header, which may be gzipped."""
+    """A recorded load: a CSV file with a header, which may be gzipped. With `sort`, in any order."""
 
     path: str
     columns: Columns | None = None
     unit: Literal["s", "ms", "us", "ns"] = "s"
+    sort: bool = False
 
 
 class Inline(Strict, tag_field="kind", tag="inline"):
@@ -59,10 +62,78 @@ class Inline(Strict, tag_field="kind", tag="inline"):
     key: list[str | int] | None = None
 
 
+class Poisson(Strict, tag_field="dist", tag="poisson"):
+    """Arrivals that do not depend on each other, `rate` per second on average."""
+
+    rate: Rate
+
+
+class Deterministic(Strict, tag_field="dist", tag="deterministic"):
+    """Arrivals at equal distances, `rate` per second."""
+
+    rate: Rate
+
+
+class Bursty(Strict, tag_field="dist", tag="bursty"):
+    """On-off: Poisson arrivals during bursts, none between. Both last exponential times of mean `on` and `off`."""
+
+    rate: Rate
+    on: Duration
+    off: Duration
+
+
+class Diurnal(Strict, tag_field="dist", tag="diurnal"):
+    """Poisson arrivals at the rate `rate * (1 + amplitude * sin(2 pi t / period))`, t from the phase's start."""
+
+    rate: Rate
+    amplitude: Share = 0.8
+    period: Duration = 86_400
+
+
+class Constant(Strict, tag_field="dist", tag="constant"):
+    """Holds that are all equal."""
+
+    mean: Seconds
+
+
+class Exponential(Strict, tag_field="dist", tag="exponential"):
+    """Holds of an exponential distribution."""
+
+    mean: Seconds
+
+
+class Lognormal(Strict, tag_field="dist", tag="lognormal"):
+    """Holds of a lognormal distribution; `cv` is the standard deviation divided by the mean."""
+
+    mean: Seconds
+    cv: Annotated[float, Meta(ge=0, le=1000)]
+
+
+class Pareto(Strict, tag_field="dist", tag="pareto"):
+    """Holds of a Pareto distribution: P(hold > x) = (least / x) ** shape, with the least that gives this mean."""
+
+    mean: Seconds
+    shape: Annotated[float, Meta(gt=1, le=1000)]
+
+
+class Empirical(Strict, tag_field="dist", tag="empirical"):
+    """Holds that are drawn from these, each as likely as the others."""
+
+    values: Annotated[list[Seconds], Meta(min_length=1)]
+
+
+class Phase(Strict):
+    """A part of a synthetic load."""
+
+    duration: Duration
+    arrivals: Poisson | Deterministic | Bursty | Diurnal
+    hold: Constant | Exponential | Lognormal | Pareto | Empirical
+
+
 class Synthetic(Strict, tag_field="kind", tag="synthetic"):
     """A load that is drawn at random, phase after phase."""
 
-    phases: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    phases: Annotated[list[Phase], Meta(min_length=1)]
 
 
 class Pool(Strict):
@@ -73,7 +144,7 @@ class Pool(Strict):
     maxage: Age | None = None
     init: Size = 0
     alloc: bool = True
-    timeout: float | None = None
+    timeout: Annotated[float, Meta(ge=-CENTURY, le=CENTURY)] | None = None
 
 
 class Latency(Strict):
@@ -82,6 +153,17 @@ class Latency(Strict):
     alloc: Seconds = 0
     dealloc: Seconds = 0
     check: Seconds = 0
+
+
+class Failures(Strict):
+    """How resources die while they are idle. The pool finds that out by `check`, when it is about to hand one out.
+
+    Each dies when it has been idle for `age` seconds, or at the `rate` of so many deaths per idle second, whatever
+    comes first.
+    """
+
+    age: Age | None = None
+    rate: Annotated[float, Meta(ge=0, le=1e9)] = 0
 
 
 class Cost(Strict):
@@ -128,10 +210,12 @@ class Workload(Strict):
 
     version: Literal[1]
     workload: Trace | Inline | Synthetic
-    seed: int = 0
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    replications: Annotated[int, Meta(ge=1, le=1000)] = 1
     warmup: Seconds = 0
     pool: Pool = field(default_factory=Pool)
     latency: Latency = field(default_factory=Latency)
+    failures: Failures = field(default_factory=Failures)
     cost: Cost = field(default_factory=Cost)
     sweep: Sweep = field(default_factory=Sweep)
     slo: Slo = field(default_factory=Slo)
@@ -165,20 +249,14 @@ def _explain(message: str, content: bytes) -> str:
     where = where.rstrip("`") or "$"
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", expected, re.DOTALL)
     if unknown:
-        return f"{where}: unknown key {unknown[1]!r}{_suggest(unknown[1], where)}"
+        return f"{where}: unknown key {unknown[1]!r}{_suggest(unknown[1], where, content)}"
     missing = re.fullmatch(r"Object missing required field `(.*)`", expected)
     if missing:
-        choices = CHOICES.get(f"{where}.{missing[1]}")
+        choices = _choices(f"{where}.{missing[1]}")
         return f"{where}: the key {missing[1]!r} is missing" + (f"; expected {choices}" if choices else "")
     return f"{where}: {_value_at(where, content)} is not allowed; expected {_allowed(expected, where)}"
 
 
-# What msgspec does not say of an enumeration, and how it is put for people.
-CHOICES = {
-    "$.version": "1",
-    "$.workload.kind": '"trace" or "inline"',
-    "$.workload.unit": '"s", "ms", "us" or "ns"',
-}
 WORDS = {
     "int": "an integer",
     "float": "a number",
@@ -191,7 +269,7 @@ WORDS = {
 
 def _allowed(expected: str, where: str) -> str:
     if expected.startswith("Invalid"):
-        return CHOICES.get(where, "another")
+        return _choices(where) or "another"
     if expected == "Number out of range":
         return "a smaller number"
     expected = expected.replace(str(float(CENTURY)), "a century").replace(">= 0.0", ">= 0").replace("> 0.0", "> 0")
@@ -200,31 +278,64 @@ def _allowed(expected: str, where: str) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _value_at(where: str, content: bytes) -> str:
+STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+
+
+UNKNOWN = object()
+
+
+def _find(where: str, content: bytes) -> Any:
+    """The value at this place, or UNKNOWN."""
     try:
         value: Any = json.loads(content)
-        for key, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", where):
+        for key, index in STEP.findall(where):
             value = value[key] if key else value[int(index)]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return UNKNOWN
+    return value
+
+
+def _value_at(where: str, content: bytes) -> str:
+    value = _find(where, content)
+    if value is UNKNOWN:
         return "the value"
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-KEYS: dict[str, list[type[Struct]]] = {
-    "$": [Workload],
-    "$.workload": [Trace, Inline],
-    "$.pool": [Pool],
-    "$.latency": [Latency],
-    "$.cost": [Cost],
-    "$.sweep": [Sweep],
-    "$.slo": [Slo],
-    "$.workload.columns": [Columns],
-}
+def _types(where: str) -> list[inspect.Type]:
+    """What the format allows at this place."""
+    types: list[inspect.Type] = [inspect.type_info(Workload)]
+    for key, _ in STEP.findall(where):
+        types = [kind for parent in types for kind in _inside(parent, key)]
+    return types
 
 
-def _suggest(key: str, where: str) -> str:
-    known = [name for kind in KEYS.get(where, []) for name in kind.__struct_fields__]
+def _inside(parent: inspect.Type, key: str) -> list[inspect.Type]:
+    if isinstance(parent, inspect.StructType) and key:
+        found = [field.type for field in parent.fields if field.encode_name == key]
+        if key == parent.tag_field:
+            found = [inspect.LiteralType((parent.tag,))]
+    elif isinstance(parent, inspect.ListType) and not key:
+        found = [parent.item_type]
+    else:
+        found = []
+    return [kind for each in found for kind in (each.types if isinstance(each, inspect.UnionType) else (each,))]
+
+
+def _choices(where: str) -> str:
+    """The values that are allowed there, if these are few."""
+    values = [value for kind in _types(where) if isinstance(kind, inspect.LiteralType) for value in kind.values]
+    *most, last = [json.dumps(value) for value in values] or [""]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _suggest(key: str, where: str, content: bytes) -> str:
+    structs = [kind for kind in _types(where) if isinstance(kind, inspect.StructType)]
+    value = _find(where, content)
+    if isinstance(value, dict):  # of several kinds of object it is the one that it says
+        structs = [kind for kind in structs if not kind.tag_field or value.get(kind.tag_field) == kind.tag]
+    known = [field.encode_name for kind in structs for field in kind.fields]
     if not known:
         return ""
     close = difflib.get_close_matches(key, known, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import gzip
 import json
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import sim
-from sim.load import load
+from sim.source import load
 from sim.study import study
 from sim.workload import read
 from tests.helpers import Call
@@ -172,7 +173,7 @@ def test_a_recording_can_be_replayed(recorder, clock, tmp_path):
         "workload": {"kind": "trace", "path": "load.csv.gz"},
         "sweep": {"maxsize": [1, 2]},
     }
-    assert load(read(path), path).hold == [3 * 10**9, 10**9, 10**9 // 4]
+    assert list(load(read(path), path).hold) == [3 * 10**9, 10**9, 10**9 // 4]
     assert [row["hits"] for row in study(path)["rows"]] == [2, 2]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["load.csv.gz", "load.json"]
 
@@ -210,3 +211,101 @@ def test_the_example_records_a_web_application(tmp_path):
     result = study(path)
     assert result["workload"]["acquires"] > 50
     assert len(result["rows"]) == 36
+
+
+def recorded_to(path):
+    return list(csv.DictReader(gzip.decompress(path.with_suffix(".csv.gz").read_bytes()).decode().splitlines()))
+
+
+def test_a_recording_rotates_to_a_file_that_can_be_studied_at_any_time(clock, tmp_path):
+    path = tmp_path / "load.json"
+    recorder = sim.Recorder(ResourcePool(alloc=object), clock.now, to=path, rotate=3)
+    assert recorded_to(path) == []
+    for number in range(7):
+        resource = recorder.pop()
+        clock.advance(1)
+        recorder.push(resource)
+        assert len(recorded_to(path)) == (number + 1) // 3 * 3
+        assert len(recorder._rows) == (number + 1) % 3
+    assert [row["hits"] for row in study(path)["rows"]] == [5]
+    recorder.flush()
+
+    assert recorded_to(path) == [{"arrival": f"{i}.000000", "hold": "1.000000"} for i in range(7)]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["load.csv.gz", "load.json"]
+    with pytest.raises(ValueError, match=r"is written to .*load.csv.gz already"):
+        recorder.write(path)
+
+
+def test_what_ends_earlier_is_written_earlier_and_sorted_when_it_is_read(clock, tmp_path):
+    path = tmp_path / "load.json"
+    with sim.Recorder(ResourcePool(alloc=object), clock.now, to=path) as recorder:
+        first = recorder.pop()
+        clock.advance(1)
+        recorder.push(recorder.pop())
+        clock.advance(1)
+        recorder.push(first)
+
+    assert [row["arrival"] for row in recorded_to(path)] == ["1.000000", "0.000000"]
+    assert list(load(read(path), path).hold) == [2 * 10**9, 0]
+
+
+def test_the_memory_that_a_recorder_takes_is_bounded(clock):
+    recorder = sim.Recorder(ResourcePool(alloc=object), clock.now, most=5)
+    kept = []
+    for _ in range(20):
+        with recorder():
+            clock.advance(1)
+        recorder.push(recorder.pop())
+        kept.append(recorder.pop())  # and never pushed
+
+    assert len(recorder.rows()) == 5
+    assert len(recorder._held) == 5
+    recorder.push(kept[-1])
+    assert len(recorder.rows()) == 5
+
+
+def test_a_file_that_can_not_be_written_any_more_costs_its_rows_and_nothing_else(clock, tmp_path, caplog):
+    path = tmp_path / "load.json"
+    recorder = sim.Recorder(ResourcePool(alloc=object), clock.now, to=path, rotate=2)
+    path.with_suffix(".csv.gz").unlink()
+    path.with_suffix(".csv.gz").mkdir()
+    for _ in range(3):
+        recorder.push(recorder.pop())
+
+    assert len(recorder._pool) == 1
+    assert "what was recorded can't be written; 2 rows are lost" in caplog.text
+
+
+def test_a_push_that_comes_while_its_thread_writes_is_kept_for_later(clock, tmp_path, monkeypatch):
+    """As in a finalizer."""
+    path = tmp_path / "load.json"
+    recorder = sim.Recorder(ResourcePool(init="ab"), clock.now, to=path, rotate=1)
+    one, two = recorder.pop(), recorder.pop()
+
+    def compress(content, mtime):
+        monkeypatch.undo()
+        recorder.push(two)
+        return gzip.compress(content, mtime=mtime)
+
+    monkeypatch.setattr("sim.recorder.gzip.compress", compress)
+    recorder.push(one)
+    assert len(recorded_to(path)) == 1
+    recorder.flush()
+    assert len(recorded_to(path)) == 2
+
+
+def test_threads_rotate_together_and_lose_nothing(tmp_path):
+    path = tmp_path / "load.json"
+    recorder = sim.Recorder(ResourcePool(alloc=object), to=path, rotate=7)
+
+    def use():
+        for _ in range(200):
+            recorder.push(recorder.pop())
+
+    for call in [Call(use) for _ in range(6)]:
+        call.result()
+    recorder.flush()
+
+    assert len(recorded_to(path)) == 1200
+    assert not recorder._held
+    assert not recorder._held_again

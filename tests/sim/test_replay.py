@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
+from pathlib import Path
 
 import pytest
+
+from sim.figures import Setting, Surroundings
+from sim.load import SECOND, Rows
+from sim.replay import replay
 
 
 def random_load(generator, n, *, ties):
@@ -30,7 +34,7 @@ def test_the_first_acquire_misses_and_the_next_hits(files):
     assert row["idle_seconds"] == 1  # from 11 to 12; at 15 the load ends
     assert row["mean_idle"] == 1 / 5
     assert row["peak_idle"] == 1
-    assert (row["engine"], row["verified"]) == ("replay", True)
+    assert (row["engine"], row["verified"]) == ("one-pass", True)
     assert row["wait_mean"] is row["wait_p50"] is row["wait_p99"] is row["wait_max"] is None
 
 
@@ -184,29 +188,26 @@ def test_without_limits_in_use_and_idle_are_the_sliding_maximum_of_in_use(files,
     assert row["idle_seconds"] == pytest.approx((total - sum(in_use)) * scale, abs=1e-6)
 
 
-EXACT = [
-    # maxsize, maxage, hit ratio, mean idle, for Poisson arrivals at 10/s and exponential holds of 1 s.
-    (None, 1, 0.849789, 2.92894),
-    (None, 5, 0.960617, 5.83333),
-    (1, None, 0.512802, 0.51280),
-    (4, None, 0.836843, 2.09419),
-    (8, 5, 0.940643, 4.23444),
-]
+@pytest.mark.parametrize("pool", [{"maxage": 4}, {"alloc": False, "init": 2, "timeout": 0, "maxage": 4}])
+@pytest.mark.parametrize("seed", range(4))
+def test_who_watches_sees_what_is_idle_and_in_use_at_every_moment(pool, seed):
+    """Added up, what is idle is the idle time, and what is in use are the holds."""
+    generator = random.Random(seed)
+    arrival, hold = random_load(generator, 100, ties=seed % 2 == 0)
+    rows = Rows(Path("x"), "")
+    for number, times in enumerate(zip(arrival, hold, strict=True)):
+        rows.add(number, *(round(time * SECOND) for time in times), "")
+    load = rows.load()
+    around = Surroundings(init=pool.get("init", 0), alloc=pool.get("alloc", True), timeout=0)
+    seen = [(0, around.init, 0)]
+    figures = replay(load, Setting(None, None, 4 * SECOND), around, 0, lambda *what: seen.append(what))
+    seen.append((figures.horizon, 0, 0))
 
-
-def test_poisson_arrivals_agree_with_theory(files):
-    """The exact values are from a birth-death chain; the tolerance is 3.5 standard errors of 20 batches."""
-    generator = random.Random(7)
-    batches = []
-    for _ in range(20):
-        arrival = list(itertools.accumulate(generator.expovariate(10) for _ in range(2_000)))
-        # Everything is released with the last arrival, so that the load is not seen to run dry.
-        hold = [min(generator.expovariate(1), arrival[-1] - time) for time in arrival]
-        study = files.study(arrival, hold, warmup=20, sweep={"maxsize": [None, 1, 4, 8], "maxage": [None, 1, 5]})
-        batches.append({(row["maxsize"], row["maxage"]): row for row in study["rows"]})
-    for maxsize, maxage, hit_ratio, mean_idle in EXACT:
-        for figure, exact in (("hit_ratio", hit_ratio), ("mean_idle", mean_idle)):
-            sample = [batch[maxsize, maxage][figure] for batch in batches]
-            mean = sum(sample) / len(sample)
-            error = math.sqrt(sum((x - mean) ** 2 for x in sample) / (len(sample) - 1) / len(sample))
-            assert abs(mean - exact) <= 3.5 * error, (maxsize, maxage, figure, mean, exact, error)
+    times, idle, in_use = zip(*seen, strict=True)
+    lengths = [b - a for a, b in itertools.pairwise(times)]
+    assert min(lengths) >= 0
+    assert sum(map(int.__mul__, lengths, idle)) == figures.idle_time
+    assert sum(map(int.__mul__, lengths, in_use)) == sum(
+        time for number, time in enumerate(load.hold) if not figures.waits or figures.waits[number] >= 0
+    )
+    assert max(idle) == figures.peak_idle

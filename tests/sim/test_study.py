@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from sim.choice import pareto
 from sim.errors import WorkloadError
-from sim.study import number
+from sim.replay import replay
+from sim.study import MismatchError, study
+from sim.words import number
 
 LOAD = ([0, 0, 0, 10, 10, 20], [1, 2, 3, 1, 1, 1])
 
@@ -51,7 +56,9 @@ def test_the_figures_of_the_load(files):
 def test_the_keys_of_the_result_and_of_a_row(files):
     study = files.study(*LOAD)
 
-    assert list(study) == ["workload", "skipped", "rows", "pareto", "recommended"]
+    assert list(study) == (
+        "workload skipped rows pareto recommended sensitivity one_more keys warnings unfinished".split()
+    )
     assert (
         list(study["rows"][0])
         == (
@@ -81,6 +88,16 @@ def test_the_pareto_front_has_no_row_that_another_beats(files):
 
     assert study["pareto"] == [i for i, row in enumerate(rows) if not any(beats(other, row) for other in rows)]
     assert 1 < len(study["pareto"]) < len(rows)
+
+
+def test_the_pareto_front_is_of_misses_or_of_waits_if_the_pool_is_limited():
+    def row(idle, hit_ratio, wait):
+        return {"mean_idle": idle, "hit_ratio": hit_ratio, "wait_p99": wait}
+
+    rows = [row(1, 0.5, 3), row(2, 0.9, 3), row(3, 0.9, 2), row(4, 0.95, 2), row(5, 0.9, None), row(5, 0.9, None)]
+
+    assert pareto(rows, limited=False) == [0, 1, 3]
+    assert pareto(rows, limited=True) == [0, 2, 4, 5]
 
 
 def test_the_lowest_cost_is_recommended(files):
@@ -172,3 +189,86 @@ def test_numbers_are_shown_with_all_their_digits_before_the_point():
         "123457",
         "7,949,020",
     ]
+
+
+MANY = {"sweep": {"maxsize": [0, 1, 2, 3, 4, None], "maxage": [1, 3, 5, 9, None]}}
+
+
+@pytest.mark.parametrize("verify", [0, 1, 2, 5, 8, 100])
+def test_the_recommended_its_runner_up_and_so_many_of_the_front_are_verified(files, verify):
+    result = study(files.write({"kind": "inline", "arrival": LOAD[0], "hold": LOAD[1]}, **MANY), verify=verify)
+    verified = {i for i, row in enumerate(result["rows"]) if row["verified"]}
+    recommended = result["recommended"]
+    front = set(result["pareto"])
+
+    assert {row["engine"] for row in result["rows"]} == {"one-pass"}
+    assert {recommended["row"], recommended["runner_up"]} <= verified
+    assert len(verified & front) >= min(verify, len(front))
+    assert verified - front <= {recommended["row"], recommended["runner_up"]}
+    if verify in (2, 5):
+        assert {min(front), max(front)} <= verified
+
+
+def test_a_row_that_is_replayed_is_verified_by_that(files):
+    rows = files.study(*LOAD, sweep={"maxsize": [2, 3], "minsize": [None, 1]})["rows"]
+
+    assert [row["engine"] for row in rows] == ["one-pass", "replay"] * 2
+    assert rows[1]["verified"] is rows[3]["verified"] is True
+
+
+def test_the_run_fails_if_the_engines_differ(files, monkeypatch):
+    def wrong(*args):
+        figures = replay(*args)
+        figures.idle_time += 1
+        return figures
+
+    monkeypatch.setattr("sim.study.replay", wrong)
+    with pytest.raises(MismatchError, match=r"the engines differ for maxsize=\d, .*idle_time=(\d+)"):
+        files.study(*LOAD, **MANY)
+
+
+def test_the_sensitivity_is_the_range_in_which_the_choice_stays(files):
+    """Slightly within the range the same row is recommended, slightly beyond it another."""
+    cost = {"alloc": 1, "idle_second": 0.05, "wait_second": 0, "timeout": 0}
+    result = files.study(*LOAD, cost=cost, **MANY)
+    assert set(result["sensitivity"]) == {"alloc", "idle_second"}
+    assert result["sensitivity"]["idle_second"][1] is not None
+    for name, (low, high) in result["sensitivity"].items():
+        assert low <= cost[name] <= (high or math.inf)
+        ends = [(low * 1.001, True), (low * 0.999, low == 0)]
+        if high is not None:
+            ends += [(high * 0.999, True), (high * 1.001, False)]
+        for value, same in ends:
+            other = files.study(*LOAD, cost={**cost, name: value}, **MANY)["recommended"]["row"]
+            assert (other == result["recommended"]["row"]) == same, (name, value)
+
+
+def test_one_more_is_the_difference_to_a_maxsize_that_is_larger_by_one(files):
+    one, two = files.study(*LOAD, sweep={"maxsize": [1, 2]})["rows"]
+    more = files.study(*LOAD, pool={"maxsize": 1})["one_more"]
+
+    assert more["maxsize"] == 2
+    for name in ("hits", "misses", "timeouts", "idle_seconds", "cost"):
+        assert more[name] == two[name] - one[name]
+    assert files.study(*LOAD)["one_more"] is None
+
+
+def test_the_figures_of_each_key_add_up(files):
+    result = files.study(*LOAD, ["a", "b", "a", "c", "a", "a"], pool={"maxsize": 1, "maxage": 9.5}, warmup=1)
+    (row,), keys = result["rows"], result["keys"]
+
+    assert [key["key"] for key in keys] == ["a", "b", "c"]
+    for name in ("acquires", "hits", "misses", "timeouts", "unserved"):
+        assert sum(key[name] for key in keys) == row[name]
+    for name in ("mean_idle", "cost"):
+        assert sum(key[name] for key in keys) == pytest.approx(row[name])
+    assert files.study(*LOAD)["keys"] == []
+
+
+def test_a_larger_maxsize_that_is_worse_is_warned_of(files):
+    load = [0, 0, 0, 0, 2, 2], [1, 1, 1, 1, 9, 9]
+
+    assert files.study(*load, sweep={"maxsize": [3, 2, 4], "minsize": [1]})["warnings"] == [
+        "larger is worse: maxsize=3, minsize=1, maxage=none has 1 fewer hits than maxsize=2"
+    ]
+    assert files.study(*load, sweep={"maxsize": [3, 2, None]})["warnings"] == []

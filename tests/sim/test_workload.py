@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
+import sim
 from sim.errors import WorkloadError
-from sim.load import load
+from sim.fast import read_fast
+from sim.load import Rows
+from sim.schema import schema
+from sim.source import load
 from sim.study import study
 from sim.workload import LogGrid, read
 
 INLINE = {"kind": "inline", "arrival": [0, 1], "hold": [1, 1]}
+
+
+def lists(acquires):
+    return list(acquires.arrival), list(acquires.hold)
 
 
 def trace(files, content, name="trace.csv", **settings):
@@ -56,8 +65,8 @@ def test_a_log_grid_has_exact_ends_and_equal_factors():
 def test_time_0_is_the_first_arrival(files):
     acquires = trace(files, "arrival,hold\n100.5,1\n101.25,0.000000001\n")
 
-    assert acquires.arrival == [0, 750_000_000]
-    assert acquires.hold == [1_000_000_000, 1]
+    assert list(acquires.arrival) == [0, 750_000_000]
+    assert list(acquires.hold) == [1_000_000_000, 1]
 
 
 def test_duration_and_peak_in_use(files):
@@ -73,33 +82,40 @@ def test_duration_and_peak_in_use(files):
 def test_the_unit_is_that_of_the_columns(files, unit):
     scale = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[unit]
 
-    assert trace(files, "arrival,hold\n0,7\n3,1\n", unit=unit).arrival == [0, 3 * scale]
+    assert list(trace(files, "arrival,hold\n0,7\n3,1\n", unit=unit).arrival) == [0, 3 * scale]
 
 
 def test_late_times_keep_their_nanoseconds(files):
     start = 1_700_000_000
     acquires = trace(files, f"arrival,hold\n{start}.000000001,1\n{start}.000000004,1\n")
 
-    assert acquires.arrival == [0, 3]
+    assert list(acquires.arrival) == [0, 3]
 
 
 def test_columns_have_the_names_that_the_file_gives_them(files):
     content = "host,until,from,extra\nx,5,2,\ny,6,3,\n"
     acquires = trace(files, content, columns={"arrival": "from", "end": "until", "key": "host"})
 
-    assert (acquires.arrival, acquires.hold) == ([0, 10**9], [3 * 10**9] * 2)
+    assert lists(acquires) == ([0, 10**9], [3 * 10**9] * 2)
     assert acquires.keys == ["x", "y"]
 
 
 def test_without_columns_the_usual_names_are_looked_for(files):
     assert trace(files, "key,hold,arrival\nx,1,0\n").keys == ["x"]
-    assert trace(files, "arrival,end\n1,3\n").hold == [2 * 10**9]
+    assert list(trace(files, "arrival,end\n1,3\n").hold) == [2 * 10**9]
 
 
 def test_a_log_of_ends_and_holds_may_be_sorted_by_its_ends(files):
     acquires = trace(files, "end,hold\n5,1\n6,5\n")
 
-    assert (acquires.arrival, acquires.hold) == ([0, 3 * 10**9], [5 * 10**9, 10**9])
+    assert lists(acquires) == ([0, 3 * 10**9], [5 * 10**9, 10**9])
+
+
+def test_a_trace_that_says_so_is_sorted(files):
+    acquires = trace(files, "arrival,hold,key\n5,1,a\n3,2,b\n5,3,c\n", sort=True)
+
+    assert lists(acquires) == ([0, 2 * 10**9, 2 * 10**9], [2 * 10**9, 10**9, 3 * 10**9])
+    assert acquires.keys == ["b", "a", "c"]
 
 
 def test_a_trace_may_be_gzipped_and_have_empty_lines_and_a_byte_order_mark(files):
@@ -133,7 +149,6 @@ WRONG = [
     ({"pool": {"maxsize": 10**7}}, "$.pool.maxsize: 10000000 is not allowed; expected an integer <= 1000000"),
     ({"pool": {"maxage": 0}}, "$.pool.maxage: 0 is not allowed; expected a number > 0"),
     ({"pool": {"alloc": "yes"}}, '$.pool.alloc: "yes" is not allowed; expected true or false'),
-    ({"pool": {"alloc": False}}, "$.pool.alloc: false, a limited pool, is not simulated yet; expected true"),
     ({"sweep": {"maxsize": [1, "two"]}}, '$.sweep.maxsize[1]: "two" is not allowed; expected an integer or null'),
     ({"sweep": {"maxsize": []}}, "$.sweep.maxsize: [] is not allowed; expected an array of length >= 1"),
     ({"sweep": {"maxage": 5}}, "$.sweep.maxage: 5 is not allowed; expected an object, an array or null"),
@@ -152,10 +167,25 @@ WRONG = [
         {"sweep": {"maxage": {"log": [1, 9], "n": 1000}, "maxsize": {"log": [1, 1e5], "n": 1000}}},
         "$.sweep: 698,000 combinations; expected at most 100,000",
     ),
+    ({"pool": {"timeout": 1e300}}, "$.pool.timeout: 1e+300 is not allowed; expected a number <= a century"),
+    ({"failures": {"age": 0}}, "$.failures.age: 0 is not allowed; expected a number > 0"),
+    ({"failures": {"rate": -1}}, "$.failures.rate: -1 is not allowed; expected a number >= 0"),
+    ({"replications": 0}, "$.replications: 0 is not allowed; expected an integer >= 1"),
+    ({"seed": 0.5}, "$.seed: 0.5 is not allowed; expected an integer"),
+    (
+        {"workload": {"kind": "synthetic", "phases": [{"duration": 1, "arrivals": {"dist": "poison"}}]}},
+        '$.workload.phases[0].arrivals.dist: "poison" is not allowed; '
+        'expected "poisson", "deterministic", "bursty" or "diurnal"',
+    ),
+    (
+        {"workload": {"kind": "synthetic", "phases": [{"arrivals": {"dist": "poisson", "rte": 1}}]}},
+        "$.workload.phases[0].arrivals: unknown key 'rte'; did you mean 'rate'?",
+    ),
     ({"cost": {"alloc": 1e308}}, "$.cost.alloc: 1e+308 is not allowed; expected a number <= 1000000000000.0"),
     (
         {"a\nb\x1b[31m": 2},
-        "$: unknown key 'a\\nb\\x1b[31m'; known are version, workload, seed, warmup, pool, latency, cost, sweep, slo",
+        "$: unknown key 'a\\nb\\x1b[31m'; "
+        "known are version, workload, seed, replications, warmup, pool, latency, failures, cost, sweep, slo",
     ),
     ({"workload": {"kind": "trace", "path": "a\0b"}}, None),
     (
@@ -166,12 +196,9 @@ WRONG = [
     ({"warmup": 2}, "$.warmup: 2 is not allowed; expected at most 1, when the last acquire comes"),
     ({"slo": {"hit_ratio": 2}}, "$.slo.hit_ratio: 2 is not allowed; expected a number <= 1.0"),
     ({"version": 2}, "$.version: 2 is not allowed; expected 1"),
-    ({"workload": {}}, '$.workload: the key \'kind\' is missing; expected "trace" or "inline"'),
-    ({"workload": {"kind": "csv"}}, '$.workload.kind: "csv" is not allowed; expected "trace" or "inline"'),
-    (
-        {"workload": {"kind": "synthetic", "phases": [{}]}},
-        '$.workload.kind: "synthetic" is not simulated yet; expected "trace" or "inline"',
-    ),
+    ({"workload": {}}, '$.workload: the key \'kind\' is missing; expected "trace", "inline" or "synthetic"'),
+    ({"workload": {"kind": "csv"}}, '$.workload.kind: "csv" is not allowed; expected "trace", "inline" or "synthetic"'),
+    ({"workload": {"kind": "synthetic", "phases": [{}]}}, "$.workload.phases[0]: the key 'duration' is missing"),
     (
         {"workload": {"kind": "inline", "arrival": [0, -1], "hold": [1, 1]}},
         "$.workload.arrival[1]: -1 is not allowed; expected a number >= 0",
@@ -206,6 +233,16 @@ def test_a_wrong_workload_is_refused_with_file_path_value_and_what_is_allowed(fi
         assert str(caught.value) == f"{path}: {message}"
 
 
+def test_replications_are_of_synthetic_loads(files):
+    with pytest.raises(WorkloadError, match=r"replications: 2 is not allowed; expected 1, unless the load is synth"):
+        study(files.write(INLINE, replications=2))
+
+
+def test_the_json_schema_that_is_shipped_is_that_of_the_format():
+    """If not: `make schema`."""
+    assert Path(sim.__file__).with_name("workload.schema.json").read_text() == schema()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -226,7 +263,7 @@ def test_a_wrong_workload_is_refused_with_file_path_value_and_what_is_allowed(fi
             "is not valid JSON: b'\\xe9' is not UTF-8 text at line 2, column ",
         ),
         (
-            b'{"version": 1, "workload": {"kind": "synthetic", "phases": [{"a": ' + b"[" * 100_000,
+            b'{"version": 1, "workload": {"a": ' + b"[" * 100_000,
             "is nested too deeply",
         ),
         (b"\x00\x01", "is not valid JSON: JSON is malformed: invalid character at line 1, column 1"),
@@ -298,3 +335,59 @@ def test_files_that_are_not_there_are_named(files):
     path = files.write({"kind": "trace", "path": "nix.csv"})
     with pytest.raises(WorkloadError, match=r"nix.csv: can't be read: No such file or directory"):
         load(read(path), path)
+
+
+GOOD = [
+    ("arrival,hold,key\n0.5,1,b\n0.5,0,a\n2,1e-3,b\n", {}),
+    ("arrival,hold\n170000.25,1\n170001,3.000000001\n", {}),
+    ("key,end,arrival\nä,3,1\nb,4,2.5\n", {"unit": "ms"}),
+    ('x,arrival,hold,key\n,0,1,"a,b"\n,1,1,c\n', {}),
+]
+
+
+@pytest.mark.parametrize(("content", "settings"), GOOD)
+def test_a_large_trace_is_read_fast_and_the_same(files, content, settings, monkeypatch):
+    slow = trace(files, content, **settings)
+    read = []
+    monkeypatch.setattr("sim.fast.FAST_FROM", 0)
+    monkeypatch.setattr("sim.trace.read_fast", lambda *args: read.append(read_fast(*args)) or read[-1])
+
+    assert trace(files, content, **settings) == slow
+    assert trace(files, gzip.compress(content.encode()), "trace.csv.gz", **settings) == slow
+    assert read == [True, True]
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN)
+def test_broken_data_is_refused_with_the_same_words_if_it_is_large(files, content, message, monkeypatch):
+    monkeypatch.setattr("sim.fast.FAST_FROM", 0)
+    with pytest.raises(WorkloadError) as caught:
+        trace(files, content)
+
+    assert str(caught.value) == f"{files.folder / 'trace.csv'}: {message}"
+
+
+@pytest.mark.parametrize(
+    "content", ["arrival,hold\n0,1_0\n", "arrival,hold\n1,1\n0,1\n", "arrival,hold\n0,\n", "arrival,hold\n0,nan\n"]
+)
+def test_what_is_odd_is_left_to_the_reader_of_rows(files, content, monkeypatch):
+    (files.folder / "trace.csv").write_text(content)
+    rows = Rows(files.folder / "trace.csv", "row ")
+    monkeypatch.setattr("sim.fast.FAST_FROM", 0)
+
+    assert not read_fast(rows, ["arrival", "hold"], {"arrival": 0, "hold": 1}, 10**9, 2**50)
+    assert len(rows.arrival) == len(rows.hold) == len(rows.key) == len(rows.keys) == 0
+
+
+def test_a_row_that_is_odd_is_found_among_many(files):
+    rows = [f"{i},1\n" for i in range(3000)]
+    rows[2500] = "2500,1_0\n"
+    with pytest.raises(WorkloadError, match="row 2502: hold: '1_0' is not allowed"):
+        trace(files, "arrival,hold\n" + "".join(rows))
+    rows[2500] = "2499,1\n"
+    assert len(trace(files, "arrival,hold\n" + "".join(rows))) == 3000
+    rows[2048] = "2046,1\n"  # the first of its chunk
+    with pytest.raises(WorkloadError, match="row 2050: arrivals have to be sorted, but 2046 s comes after 2047 s"):
+        trace(files, "arrival,hold\n" + "".join(rows))
+    rows[2048] = "1700000000.000000001,1\n"
+    with pytest.raises(WorkloadError, match="row 2051: arrivals have to be sorted"):
+        trace(files, "arrival,hold\n" + "".join(rows))
