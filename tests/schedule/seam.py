@@ -205,6 +205,9 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
             task.history = hash((task.history, result))
             return result
 
+        def __bool__(self) -> bool:  # up to Python 3.10 a deque has one, which does not ask `__len__`
+            return self.__len__() > 0
+
         def __getitem__(self, index: Any) -> Any:
             task = step("index")
             if index < 0:
