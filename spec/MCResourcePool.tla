@@ -12,6 +12,8 @@ ThreeIdle == <<r1, r2, r3>>
 FourIdle == <<r1, r2, r3, r4>>
 
 Nothing == [t \in Threads |-> {}]
+TheSecondHasOne == [t \in Threads |-> IF t = t2 THEN {r1} ELSE {}]
+TheLastHasTwo == [t \in Threads |-> IF t = t3 THEN {r1, r2} ELSE {}]
 
 NoNesting == {}
 T2InT1 == {<<t2, t1>>}

@@ -109,14 +109,15 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
         verdicts[mutant] = known[mutant] = verdict
         if options.write:  # each time, as the run may be cut off
             results.save(folder, {mutant: known[mutant] for mutant in every.values() if mutant in known})
-    judged = [(mutant, verdicts[mutant]) for mutant in chosen]
-    print("\n".join(report(judged, equivalents)))
+    now = [(mutant, verdicts[mutant]) for mutant in chosen]
+    print("\n".join(report(now, equivalents)))
     if options.write:
         text = _text_with_marks(document)
-        table = "\n".join(markdown([(m, known[m]) for m in every.values() if m in known], equivalents))
+        judged = [(mutant, known[mutant]) for mutant in every.values() if mutant in known]
+        table = "\n".join(markdown(judged, equivalents, len(every) - len(judged)))
         document.write_text(MARKS.sub(lambda marks: f"{marks[1]}\n{table}\n\n{marks[2]}", text), encoding="utf-8")
         print(f"wrote {DOCUMENT}")
-    return int(any(is_wrong(mutant, verdict, equivalents) for mutant, verdict in judged))
+    return int(any(is_wrong(mutant, verdict, equivalents) for mutant, verdict in now))
 
 
 def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:

@@ -69,9 +69,13 @@ def summary(judged: Judged, equivalents: dict[str, Equivalent]) -> str:
     return f"Of {len(judged)} mutants {', '.join(parts)}."
 
 
-def markdown(judged: Judged, equivalents: dict[str, Equivalent]) -> list[str]:
-    """The table of what kills what, and that of the equivalent mutants. Stillborn ones are counted only."""
-    lines = [summary(judged, equivalents), ""]
+def markdown(judged: Judged, equivalents: dict[str, Equivalent], unknown: int = 0) -> list[str]:
+    """The table of what kills what, and that of the equivalent mutants. Stillborn ones are counted only.
+
+    Args:
+        unknown: how many more there are.
+    """
+    lines = [summary(judged, equivalents) + (f" {unknown} more have not been run yet." if unknown else ""), ""]
     lines += ["| mutant | line | killed by | model | states |", "|---|---|---|---|---:|"]
     argued = []
     for mutant, verdict in judged:

@@ -429,6 +429,7 @@ def test_what_was_found_is_kept_and_the_rest_can_be_run_alone(command, folder):
     command.alive = {"Tiny:Up:1:drop"}
     assert "Of 6 mutants 5 are killed, 1 survive.\n" in command("--write", "--only", "Up:")[1]
     command.alive = set()
+    assert "Of 6 mutants 5 are killed, 1 survive. 6 more have not been run yet." in document.read_text()
 
     assert command("--new", "--write")[1].startswith("Of 7 mutants 7 are killed.\n")
     assert "Of 12 mutants 12 are killed." in document.read_text()
