@@ -1,0 +1,155 @@
+"""Taking the edges of a graph on the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from tests.replay.graph import Edge, Graph
+from tests.replay.pool import CallbackRaised, Replayed
+from tests.schedule.scheduler import Task, Violation
+
+MOST_STEPS = 100  # of the pool for one edge
+
+
+class Mismatch(Violation):
+    """The pool did not do what the specification does."""
+
+
+class Replay:
+    """Takes paths of a graph on the pool.
+
+    Attributes:
+        edges, steps: how many edges were taken, and operations of the pool in them.
+    """
+
+    def __init__(self, graph: Graph, settings: dict[str, Any], package: ModuleType) -> None:
+        self.graph = graph
+        self.real = Replayed(package, settings, graph.nodes[0].state, graph.threads)
+        self.real.scheduler.decide = self._decide
+        self.edges = self.steps = 0
+
+    def take(self, path: Sequence[int]) -> None:
+        """Take these edges, beginning in the initial state.
+
+        Raises:
+            Mismatch: after one of them the pool is not in the state that the edge leads to.
+        """
+        self._path, self._index = path, -1
+        self._task: Task | None = None
+        self._before = self._source = self._target = self.graph.nodes[0]
+        failure = self.real.scheduler.run(self.real.build)
+        if failure is None and self._index < len(path):
+            failure = Violation("the pool can't go on")
+        if failure is not None:
+            raise Mismatch(self._story(failure)) from failure
+
+    def _decide(self) -> Task | None:
+        """Who takes the next step of the pool; None at the end of the path."""
+        real, task = self.real, self._task
+        if task is not None:
+            self.steps += 1
+            self._decided(task)
+            state = real.state()
+            if state == self._target.state:
+                self._arrived()
+            elif state == self._source.state and not task.done:
+                return self._go_on(task)
+            else:
+                raise Violation("another state")
+        elif self._index < 0:
+            self._arrived()
+        while self._index < len(self._path):
+            edge = self.graph.edges[self._path[self._index]]
+            self._source, self._target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
+            if edge.action == "tick":
+                real.clock.time += 1
+                self._arrived()
+                continue
+            self._left = MOST_STEPS
+            return self._go_on(self._begin(edge))
+        return None
+
+    def _arrived(self) -> None:
+        """An edge has been taken."""
+        if self._task is None and self.real.state() != self._target.state:
+            raise Violation("another state")
+        if self._target.mover is None:
+            if self.real.pool._lock.owner is not None:
+                raise Violation("the lock is held")
+            if self.real.fast() != self._target.fast:
+                raise Violation("another fast path")
+        if self._index >= 0:
+            self.edges += 1
+        self._index += 1
+        self._task = None
+
+    def _begin(self, edge: Edge) -> Task:
+        """Tell the thread of an edge what it is to do."""
+        real = self.real
+        caller = real.by_name[edge.thread]
+        if edge.action == "ring":
+            due = [alarm for time, alarm in real.clock.pending() if time <= real.clock.time]
+            if not due:
+                raise Violation("R3: nothing is going to call")
+            caller.task = due[0]
+        task = caller.task
+        assert task is not None
+        kind = CALLS.get(edge.action)
+        if kind is not None:
+            caller.command = kind, edge.argument
+        elif edge.action in OUTCOMES:
+            caller.outcome = OUTCOMES[edge.action]
+        elif edge.action == "returnAlloc":
+            caller.outcome = edge.argument
+        elif edge.action == "returnDealloc":
+            caller.dealloc_raises = bool(self._path[self._index] % 2)  # K2: to the pool that is the same
+        elif edge.action == "interrupt":
+            task.interrupt = KeyboardInterrupt()
+        return task
+
+    def _go_on(self, task: Task) -> Task:
+        self._left -= 1
+        if self._left < 0:
+            raise Violation(f"nothing changes in {MOST_STEPS} steps")
+        if not task.can_go():
+            raise Violation(f"{task.name} can't go on at {task.operation!r}")
+        self._task, self._operation, self._was_undecided = task, task.operation, task.call.undecided
+        return task
+
+    def _decided(self, task: Task) -> None:
+        """What an eviction has taken may be put back, until it has looked how many are left."""
+        caller = task.call
+        if not caller.undecided:
+            return
+        if self._operation == "len" and (task.operation != "move" or caller.expelling):
+            caller.undecided = False
+        elif self._operation == "move" and self._was_undecided:
+            caller.undecided = False  # it has been put back
+
+    def _story(self, failure: BaseException) -> str:
+        """The path, and both states."""
+        edges = self.graph.edges
+        path = [edges[number] for number in self._path[: self._index + 1]] if self._index >= 0 else []
+        lines = [f"{failure or type(failure).__name__}, at {path[-1] if path else 'the beginning'}"]
+        lines.append("path: " + " ".join(map(str, path)))
+        if self._task is not None:
+            lines.append(f"the thread is about to: {self._task.operation}")
+        real, expected = self.real.state(), self._target.state
+        for name, was, is_, should in zip(expected._fields, self._source.state, real, expected, strict=True):
+            if is_ != should or was != should:
+                lines.append(f"  {name}: {was} -> {should}" + (f", but it is {is_}" if is_ != should else ""))
+        fast = self.real.fast()
+        if self._target.mover is None and fast != self._target.fast:
+            lines.append(f"  {self._target.fast}, but it is {fast}")
+        return "\n".join(lines)
+
+
+CALLS = {"callPop": "pop", "callPush": "push", "callClose": "close"}
+OUTCOMES: dict[str, object] = {
+    "returnPop": True,
+    "dropDead": False,
+    "checkRaises": CallbackRaised("check"),
+    "allocRaises": CallbackRaised("alloc"),
+}
