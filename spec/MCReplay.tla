@@ -3,7 +3,7 @@
    can only come between where a call has not begun yet, has just appended, waits, is in a callback, or is about to call
    one or to return.
 
-   Each step is one of ResourcePool: `Contract` says so, and TLC checks it. The contract leaves open which call serves,
+   Each step is one of ResourcePool: `KeepsTheContract` says so, and TLC checks it. The contract leaves open which call serves,
    expires or evicts, in which order, and when it looks; here a call does what the algorithm does. So the code can do
    each step, and has to. The names of the steps are those of ResourcePool, with a small letter. *)
 EXTENDS MCResourcePool, Integers
@@ -15,6 +15,9 @@ VARIABLES
   armed,  \* how old the stamp is for which the clock is to call; or None
   woken,  \* who waited when the pool was closed, and has yet to look
   cut     \* who has been interrupted, and has yet to leave
+
+OneHeld == [t \in Threads |-> IF t = t1 THEN {r3} ELSE {}]
+TwoHeld == [t \in Threads |-> IF t = t1 THEN {r3} ELSE IF t = t2 THEN {r4} ELSE {}]
 
 auxiliary == <<mover, stage, since, armed, woken, cut>>
 
@@ -105,11 +108,11 @@ timeIsUp(t) ==
   /\ Looks(t)
   /\ Timed /\ Others
 
-\* While it waits, or has been served and has not gone on yet.
+\* While it waits, or has been served and has not gone on yet. With a timeout it may have been served as it left.
 interrupt(t) ==
   /\ CanInterrupt
   /\ Nobody
-  /\ at[t] = "waiting" \/ (at[t] = "found" /\ t \in Range(arrived))
+  /\ at[t] = "waiting" \/ (at[t] = "found" /\ t \in Range(arrived) /\ timeout[t] = "forever")
   /\ t \notin cut
   /\ Look(t)
   /\ Looks(t)
@@ -118,19 +121,21 @@ interrupt(t) ==
 
 enqueue(t) ==
   /\ IsReady(t)
+  /\ idle = <<>>
   /\ Enqueue(t)
   /\ Keeps(t, "done")
   /\ since' = (IF MaxAge = None THEN since ELSE MaxAge)
   /\ UNCHANGED armed /\ Others
 
-timeOut(t) == IsReady(t) /\ t \notin cut /\ TimeOut(t) /\ Keeps(t, "tend") /\ Arms(t) /\ Others
+timeOut(t) == IsReady(t) /\ t \notin cut /\ TimeOut(t) /\ Keeps(t, "tend") /\ Timed /\ Others
+\* Where there is something idle, it is passed over, instead of served.
 interruptPop(t) ==
-  /\ IsReady(t)
   /\ t \in cut /\ cut' = cut \ {t}
   /\ at[t] = "waiting"
+  /\ IsReady(t) \/ (Tends(t) /\ DueNow = {} /\ Head(queue) = t)
   /\ InterruptPop(t)
   /\ Keeps(t, "tend")
-  /\ Arms(t) /\ UNCHANGED woken
+  /\ Timed /\ UNCHANGED woken
 interruptFound(t) ==
   /\ Nobody
   /\ t \in cut /\ cut' = cut \ {t}
@@ -165,7 +170,12 @@ close(t) ==
 \* _tend: expire, serve or wake, evict -----------------------------------------------------------------------------
 
 expire(t) == Tends(t) /\ Expire(t) /\ Keeps(t, "tend") /\ Timed /\ Others
-serve(t) == Tends(t) /\ DueNow = {} /\ Serve(t) /\ Keeps(t, "tend") /\ Timed /\ Others
+serve(t) ==
+  /\ Tends(t)
+  /\ DueNow = {} /\ queue # <<>> /\ Head(queue) \notin cut
+  /\ Serve(t)
+  /\ Keeps(t, "tend")
+  /\ Timed /\ Others
 wakeClosed(t, u) ==
   /\ Tends(t)
   /\ DueNow = {} /\ queue # <<>> /\ u = Head(queue)
@@ -238,7 +248,7 @@ RNext == (\E t \in Threads : Moves(t)) \/ (\E t \in All : Works(t)) \/ tick \/ r
 RSpec == RInit /\ [][RNext]_<<vars, auxiliary>>
 
 \* Each step is one of the contract.
-Contract == Spec
+KeepsTheContract == Spec
 
 \* The restriction holds nobody up: who is in a call can go on, unless another one is the mover, or it waits.
 GoesOn ==

@@ -169,10 +169,10 @@ def read(path: Path) -> Graph:
             elif state := STATE.match(line.rstrip("\n")):
                 if state[1] in numbers:
                     continue
-                variables = dict(part.split(" = ", 1) for part in _plain(state[2]).split("\n"))
-                names = names or _names(variables["/\\ at"])
+                variables = dict(part.split(" = ", 1) for part in _plain(state[2])[3:].split("\n/\\ "))
+                names = names or _names(variables["at"])
                 numbers[state[1]] = len(nodes)
-                nodes.append(_node({name[3:]: text for name, text in variables.items()}, names))
+                nodes.append(_node(variables, names))
     edges = [_edge(nodes, numbers[source], numbers[target], action, names) for source, target, action in labelled]
     return Graph(nodes, edges, names)
 
@@ -200,7 +200,7 @@ def _python(value: values.Value) -> Any:
             record = {name: _python(item) for name, item in fields}
             return record["res"], record["age"]
         case values.Function(pairs):
-            return {_python(key): _python(item) for key, item in pairs}
+            return {_python(key): _python(item) for key, item in pairs} or ()  # the same as an empty sequence
         case int():
             return value
     raise ValueError(f"{values.show(value)} is not expected in a state")

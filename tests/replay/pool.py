@@ -364,7 +364,7 @@ class Replayed(Watch):
                 busy.append(name)
             if caller.kind == "pop" and where in IN_A_POP:
                 timeout.append(caller.timeout)
-                if caller.waiter is not None and caller.waiter._arrival:
+                if caller.queued is not None:
                     arrived.append((caller.waiter._arrival, name))
             else:
                 timeout.append(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -39,13 +40,22 @@ class Replay:
         self._path, self._index = path, -1
         self._task: Task | None = None
         self._before = self._source = self._target = self.graph.nodes[0]
+        logger = logging.getLogger("ya.resourcepool")
+        logger.disabled = True  # K2 logs what `dealloc` raises
         failure = self.real.scheduler.run(self.real.build)
-        if failure is None and self._index < len(path):
-            failure = Violation("the pool can't go on")
+        logger.disabled = False
+        if isinstance(failure, Mismatch):
+            raise failure
         if failure is not None:
-            raise Mismatch(self._story(failure)) from failure
+            raise Mismatch(f"{failure!r}, {self._where()}") from failure
 
     def _decide(self) -> Task | None:
+        try:
+            return self._next()
+        except Violation as error:
+            raise Mismatch(self._story(error)) from None
+
+    def _next(self) -> Task | None:
         """Who takes the next step of the pool; None at the end of the path."""
         real, task = self.real, self._task
         if task is not None:
@@ -128,18 +138,19 @@ class Replay:
         elif self._operation == "move" and self._was_undecided:
             caller.undecided = False  # it has been put back
 
-    def _story(self, failure: BaseException) -> str:
-        """The path, and both states."""
-        edges = self.graph.edges
-        path = [edges[number] for number in self._path[: self._index + 1]] if self._index >= 0 else []
-        lines = [f"{failure or type(failure).__name__}, at {path[-1] if path else 'the beginning'}"]
-        lines.append("path: " + " ".join(map(str, path)))
+    def _where(self) -> str:
+        path = [str(self.graph.edges[number]) for number in self._path[: self._index + 1]]
+        return f"at {path[-1]}\npath: {' '.join(path)}" if path else "at the beginning"
+
+    def _story(self, error: Violation) -> str:
+        """What went wrong, the path, and both states."""
+        lines = [f"{error}, {self._where()}"]
         if self._task is not None:
-            lines.append(f"the thread is about to: {self._task.operation}")
+            lines.append(f"{self._task.name} is about to: {self._task.operation}")
         real, expected = self.real.state(), self._target.state
-        for name, was, is_, should in zip(expected._fields, self._source.state, real, expected, strict=True):
-            if is_ != should or was != should:
-                lines.append(f"  {name}: {was} -> {should}" + (f", but it is {is_}" if is_ != should else ""))
+        for name, was, now, should in zip(expected._fields, self._source.state, real, expected, strict=True):
+            if now != should or was != should:
+                lines.append(f"  {name}: {was} -> {should}" + (f", but it is {now}" if now != should else ""))
         fast = self.real.fast()
         if self._target.mover is None and fast != self._target.fast:
             lines.append(f"  {self._target.fast}, but it is {fast}")
