@@ -100,7 +100,7 @@ class Graph:
                 left[node].pop()
             return left[node].pop() if left[node] else None
 
-        for start in order:
+        for start in reversed(order):
             while (first := following(start)) is not None:
                 path = [first]
                 node = start
@@ -145,7 +145,7 @@ class Graph:
 
 
 LONGEST = 150  # edges of a path
-DETOUR = 4  # edges to the next that is left, before a new path is begun
+DETOUR = 8  # edges to the next that is left, before a new path is begun
 
 
 STATE = re.compile(r'(-?\d+) \[label="(.*?)"(?:,style = filled)?\];?$')

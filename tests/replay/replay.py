@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Sequence
+from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.replay.graph import Edge, Graph
+from tests.replay.models import SPEC, graph, settings, MODELS
 from tests.replay.pool import CallbackRaised, Replayed
 from tests.schedule.scheduler import Task, Violation
+from tests.schedule.seam import Patch, load
 
 MOST_STEPS = 100  # of the pool for one edge
 
@@ -22,13 +27,15 @@ class Replay:
     """Takes paths of a graph on the pool.
 
     Attributes:
-        edges, steps: how many edges were taken, and operations of the pool in them.
+        taken: the edges that have been, by number.
+        edges, steps: how many edges were taken, each time counted, and operations of the pool in them.
     """
 
     def __init__(self, graph: Graph, settings: dict[str, Any], package: ModuleType) -> None:
         self.graph = graph
         self.real = Replayed(package, settings, graph.nodes[0].state, graph.threads)
         self.real.scheduler.decide = self._decide
+        self.taken: set[int] = set()
         self.edges = self.steps = 0
 
     def take(self, path: Sequence[int]) -> None:
@@ -92,6 +99,7 @@ class Replay:
                 raise Violation("another fast path")
         if self._index >= 0:
             self.edges += 1
+            self.taken.add(self._path[self._index])
         self._index += 1
         self._task = None
 
@@ -139,8 +147,10 @@ class Replay:
             caller.undecided = False  # it has been put back
 
     def _where(self) -> str:
-        path = [str(self.graph.edges[number]) for number in self._path[: self._index + 1]]
-        return f"at {path[-1]}\npath: {' '.join(path)}" if path else "at the beginning"
+        path = [self.graph.edges[number] for number in self._path[: self._index + 1]]
+        if not path:
+            return "at the beginning"
+        return f"at {path[-1]}: {promises().get(path[-1].action, '')}\npath: {' '.join(map(str, path))}"
 
     def _story(self, error: Violation) -> str:
         """What went wrong, the path, and both states."""
@@ -155,6 +165,62 @@ class Replay:
         if self._target.mover is None and fast != self._target.fast:
             lines.append(f"  {self._target.fast}, but it is {fast}")
         return "\n".join(lines)
+
+
+class Coverage(NamedTuple):
+    """What a replay has taken."""
+
+    states: int
+    edges: int
+    taken: int  # different ones
+    paths: int
+    replayed: int  # each time counted
+    steps: int
+    seconds: float  # of the processor, without TLC
+
+    def row(self, name: str) -> str:
+        """One line of a table."""
+        share = f"{100 * self.taken / self.edges:.1f} %".rjust(8)
+        return (
+            f"{name:12}{self.states:>8,}{self.edges:>9,}{share}{self.paths:>8,}{self.replayed:>10,}{self.steps:>11,}"
+            f"{self.seconds:>7.1f} s"
+        )
+
+
+HEAD = f"{'model':12}{'states':>8}{'edges':>9}{'taken':>8}{'paths':>8}{'replayed':>10}{'steps':>11}{'time':>9}"
+
+
+def replay(name: str, patches: Sequence[Patch] = ()) -> Coverage:
+    """Take every edge of a model's graph on the pool, which may be patched.
+
+    Raises:
+        GraphChanged: TLC does not find the graph that the manifest knows.
+        Mismatch: the pool does something else.
+    """
+    began = time.process_time()
+    found = graph(name)
+    runner = Replay(found, settings(MODELS[name]), load(patches))
+    paths = 0
+    for path in found.cover():
+        runner.take(path)
+        paths += 1
+    return Coverage(
+        len(found.nodes),
+        len(found.edges),
+        len(runner.taken),
+        paths,
+        runner.edges,
+        runner.steps,
+        time.process_time() - began,
+    )
+
+
+@lru_cache(maxsize=None)
+def promises() -> dict[str, str]:
+    """What ResourcePool.tla says of each action, with the clauses."""
+    text = (SPEC / "ResourcePool.tla").read_text(encoding="utf-8")
+    found = re.findall(r"((?:^\\\*.*\n)+)^(\w+)(?:\(.*\))? ==", text, re.MULTILINE)
+    return {name[0].lower() + name[1:]: " ".join(re.findall(r"[^\s\\*]+", comment)) for comment, name in found}
 
 
 CALLS = {"callPop": "pop", "callPush": "push", "callClose": "close"}
