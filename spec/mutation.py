@@ -115,7 +115,9 @@ def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
         if not (folder / f"{table['name']}.tla").is_file():
             raise SpecError(f"{where}: there is no {folder / table['name']}.tla")
         models = [_model(where, name, known) for name in table["models"]]
-        first = [(key, tuple(_model(where, name, known) for name in names)) for key, names in table.get("first", {}).items()]
+        first = [
+            (key, tuple(_model(where, name, known) for name in names)) for key, names in table.get("first", {}).items()
+        ]
         modules.append(Module(table["name"], tuple(models), tuple(table.get("also", ())), tuple(first)))
     if not modules:
         raise SpecError(f"{path} holds no [[module]]")

@@ -64,7 +64,10 @@ def judge(tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, O
             return Verdict("killed", outcome.result, model.name, outcome.depth or 0)
         elif outcome.result != model.result:
             return Verdict("killed", model.result, model.name, why="not reached")
-        elif not constraint and (outcome.states, outcome.distinct) != (normal[model.name].states, normal[model.name].distinct):
+        elif not constraint and (outcome.states, outcome.distinct) != (
+            normal[model.name].states,
+            normal[model.name].distinct,
+        ):
             changed.append(model.name)
     states = f"the states differ in {', '.join(changed)}" if changed else "all states are the same"
     return next((found[kind] for kind in KINDS if kind in found), Verdict("survives", why=states))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,9 +96,10 @@ class Graph:
         taken = [False] * len(self.edges)
 
         def following(node: int) -> int | None:
-            while left[node] and taken[left[node][-1]]:
-                left[node].pop()
-            return left[node].pop() if left[node] else None
+            while left[node]:
+                if not taken[number := left[node].pop()]:
+                    return number
+            return None
 
         for start in reversed(order):
             while (first := following(start)) is not None:
@@ -110,21 +111,20 @@ class Graph:
                 path.reverse()
                 while len(path) < LONGEST:
                     node = self.edges[path[-1]].target
-                    number = following(node)
-                    if number is None:
-                        detour = self._detour(node, left, taken)
-                        if detour is None:
-                            break
+                    onward = following(node)
+                    if onward is not None:
+                        path.append(onward)
+                        taken[onward] = True
+                    elif detour := self._detour(node, left, taken):
                         path += detour
                     else:
-                        path.append(number)
-                        taken[number] = True
+                        break
                 for number in path:
                     taken[number] = True
                 yield path
 
-    def _detour(self, start: int, left: list[list[int]], taken: list[bool]) -> list[int] | None:
-        """A short way to a state where something is left, if there is one."""
+    def _detour(self, start: int, left: list[list[int]], taken: list[bool]) -> list[int]:
+        """A short way to another state where something is left; empty if there is none."""
         came: dict[int, int] = {start: -1}
         queue = deque([(start, 0)])
         while queue:
@@ -141,7 +141,7 @@ class Graph:
                     if target not in came:
                         came[target] = number
                         queue.append((target, length + 1))
-        return None
+        return []
 
 
 LONGEST = 150  # edges of a path
@@ -181,7 +181,7 @@ def _plain(label: str) -> str:
     return label.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _value(text: str) -> Any:
     return _python(values.parse(text))
 
@@ -212,7 +212,7 @@ def _names(at: str) -> tuple[str, ...]:
     return (*names, "clock")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _row(text: str, names: tuple[str, ...]) -> tuple[Any, ...]:
     """A function of threads."""
     function = _value(text)
@@ -236,9 +236,8 @@ def _edge(nodes: list[Node], source: int, target: int, action: str, names: tuple
         return Edge(source, target, action, "", "")
     thread = before.mover or after.mover
     if thread is None:
-        moved = {name for name, x, y in zip(names, old.at, new.at, strict=True) if x != y}
-        moved = moved or old.busy ^ new.busy or old.unsettled ^ new.unsettled
-        (thread,) = moved
+        moved = frozenset(name for name, x, y in zip(names, old.at, new.at, strict=True) if x != y)
+        (thread,) = moved or old.busy ^ new.busy or old.unsettled ^ new.unsettled
     index = names.index(thread)
     argument = ""
     if action == "callPop":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from tests.replay.graph import Graph, read
 
 SPEC = Path(__file__).parents[2] / "spec"
 PREFIX = "replay-"
-MODELS = {model.name[len(PREFIX) :]: model for model in read_manifest(SPEC / "manifest.toml") if model.name.startswith(PREFIX)}
+MODELS = {
+    model.name[len(PREFIX) :]: model for model in read_manifest(SPEC / "manifest.toml") if model.name.startswith(PREFIX)
+}
 SETTINGS = {"MaxSize": "maxsize", "MinSize": "minsize", "MaxAge": "maxage", "HasAlloc": "alloc", "HasCheck": "check"}
 
 
@@ -43,7 +45,7 @@ def _python(value: values.Value) -> int | None:
     raise ValueError(f"{values.show(value)} is not expected as a setting")
 
 
-@lru_cache(maxsize=None)
+@cache
 def graph(name: str) -> Graph:
     """Have TLC check a model and dump its graph.
 

@@ -1,7 +1,7 @@
 """The pool under control, and what it is in the terms of the specification.
 
-`Replayed.state` says for each variable of ResourcePool.tla what it is in the pool, as ResourcePoolRefinement.tla does for
-the algorithm.
+`Replayed.state` says what each variable of ResourcePool.tla is in the pool, as ResourcePoolRefinement.tla does for the
+algorithm.
 """
 
 from __future__ import annotations
@@ -333,10 +333,14 @@ class Replayed(Watch):
         aged = self.maxage is not None
         queue = list(list.__iter__(pool._waiters))
         idle = [self._entry(entry) for entry in deque.__iter__(pool._idle)]
-        at, hands, victims, keep = [], [], [], []
+        at: list[str] = []
+        hands: list[tuple[str, int] | None] = []
+        victims: list[tuple[str, ...]] = []
+        keep: list[int | None] = []
         timeout: list[str | None] = []
         arrived: list[tuple[int, str]] = []
-        unsettled, busy = [], []
+        unsettled: list[str] = []
+        busy: list[str] = []
         for caller in callers:
             name = caller.name
             if caller.kind == "out":

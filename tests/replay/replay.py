@@ -6,12 +6,12 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from tests.replay.graph import Edge, Graph
-from tests.replay.models import SPEC, graph, settings, MODELS
+from tests.replay.models import MODELS, SPEC, graph, settings
 from tests.replay.pool import CallbackRaised, Replayed
 from tests.schedule.scheduler import Task, Violation
 from tests.schedule.seam import Patch, load
@@ -179,15 +179,16 @@ class Coverage(NamedTuple):
     seconds: float  # of the processor, without TLC
 
     def row(self, name: str) -> str:
-        """One line of a table."""
-        share = f"{100 * self.taken / self.edges:.1f} %".rjust(8)
-        return (
-            f"{name:12}{self.states:>8,}{self.edges:>9,}{share}{self.paths:>8,}{self.replayed:>10,}{self.steps:>11,}"
-            f"{self.seconds:>7.1f} s"
-        )
+        """A row of the table that HEAD begins."""
+        share = f"{100 * self.taken / self.edges:.1f} %"
+        figures = [self.states, self.edges, share, self.paths, self.replayed, self.steps, f"{self.seconds:.1f}"]
+        cells = [f"{figure:,}" if isinstance(figure, int) else figure for figure in figures]
+        return f"| {' | '.join([name, *cells])} |"
 
 
-HEAD = f"{'model':12}{'states':>8}{'edges':>9}{'taken':>8}{'paths':>8}{'replayed':>10}{'steps':>11}{'time':>9}"
+HEAD = """\
+| model | states | edges | taken | paths | edges replayed | steps of the pool | s |
+|---|--:|--:|--:|--:|--:|--:|--:|"""
 
 
 def replay(name: str, patches: Sequence[Patch] = ()) -> Coverage:
@@ -215,7 +216,7 @@ def replay(name: str, patches: Sequence[Patch] = ()) -> Coverage:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def promises() -> dict[str, str]:
     """What ResourcePool.tla says of each action, with the clauses."""
     text = (SPEC / "ResourcePool.tla").read_text(encoding="utf-8")
