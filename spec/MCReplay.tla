@@ -1,11 +1,12 @@
 ------------------------------ MODULE MCReplay ------------------------------
 (* The part of the contract that is replayed on the code, see docs/verification.md: what the algorithm does if others
-   can only come between where a call has not begun yet, has just appended, waits, is in a callback, or is about to call
-   one or to return.
+   can come in between only where a call has not begun yet, has just appended, waits, is in a callback, or is about to
+   call one or to return.
 
-   Each step is one of ResourcePool: `KeepsTheContract` says so, and TLC checks it. The contract leaves open which call serves,
-   expires or evicts, in which order, and when it looks; here a call does what the algorithm does. So the code can do
-   each step, and has to. The names of the steps are those of ResourcePool, with a small letter. *)
+   Each step is one of ResourcePool: TLC checks `KeepsTheContract`. The contract leaves open which call serves, expires
+   or evicts, in which order, and when it looks; here a call does what the algorithm does. So the code can do each
+   step, and has to. The names of the steps are those of ResourcePool, with a small letter; `timeIsUp` and `interrupt` are a
+   `Look`, too. *)
 EXTENDS MCResourcePool, Integers
 
 VARIABLES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from tests.replay.models import MODELS, PREFIX, SPEC
+from tests.replay.models import MODELS, SPEC
 from tests.replay.replay import HEAD, Coverage, replay
 
 DOCUMENTS = SPEC.parent / "docs"
