@@ -50,6 +50,8 @@ MUTANTS = {
         "R1", "allocating", "overflow", (POOL, "and len(idle) > self._maxsize:", "and len(idle) > self._maxsize + 1:")
     ),
     "the youngest waiter is served": _again("the youngest waiter is served", "limited", "serve"),
+    "two waiters are woken for one": _again("two waiters are woken for one", "limited", "settle"),
+    "a waiter is not woken": _again("a waiter is not woken", "limited", "settle"),
     "who queues again goes to the end": _again("who queues again goes to the end", "check", "enqueue"),
     "who leaves stays in the queue": _again("who leaves stays in the queue", "check", "timeOut"),
     "an interrupted waiter keeps what it was handed": _again(

@@ -97,11 +97,22 @@ class Replay:
                 raise Violation("the lock is held")
             if self.real.fast() != self._target.fast:
                 raise Violation("another fast path")
+            self._wakes_who_can_go_on()
         if self._index >= 0:
             self.edges += 1
             self.taken.add(self._path[self._index])
         self._index += 1
         self._task = None
+
+    def _wakes_who_can_go_on(self) -> None:
+        """Of those that are to sleep, or are about to wake."""
+        for caller, at in zip(self.real.callers, self._target.state.at, strict=True):
+            if caller.task is not None and caller.task.operation in ("read _woken", "wait"):
+                sleeps = caller.waiter._latch.held or not caller.waiter.raw_woken
+                if sleeps and at != "waiting":
+                    raise Violation(f"P8: {caller.name} sleeps on")
+                if not sleeps and at == "waiting":
+                    raise Violation(f"P3: {caller.name} wakes up for nothing")
 
     def _begin(self, edge: Edge) -> Task:
         """Tell the thread of an edge what it is to do."""

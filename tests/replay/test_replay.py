@@ -7,9 +7,11 @@ from dataclasses import replace as changed
 
 import pytest
 
-from tests.replay.models import MODELS, SPEC, GraphChanged, graph
+from tests.replay.graph import Graph
+from tests.replay.models import MODELS, SPEC, GraphChanged, graph, settings
 from tests.replay.mutants import MUTANTS
-from tests.replay.replay import Mismatch, replay
+from tests.replay.replay import Mismatch, Replay, replay
+from tests.schedule.seam import load
 
 
 @pytest.mark.timeout(600)
@@ -39,6 +41,23 @@ def test_the_replay_notices(name):
 
     with pytest.raises(Mismatch, match=rf"^.* at {mutant.action}\b"):
         replay(mutant.model, mutant.patches)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", ["state", "fast"])
+def test_every_variable_is_compared_and_has_several_values(part):
+    name = "both"  # has all of `fast`
+    found = graph(name)
+    path = next(found.cover())
+    for field in getattr(found.nodes[0], part)._fields:
+        values = {getattr(getattr(node, part), field) for model in MODELS for node in graph(model).nodes}
+        assert len(values) > 1, field
+        nodes = found.nodes.copy()
+        for number, node in enumerate(nodes):
+            if number != 0 and node.mover is None:
+                nodes[number] = node._replace(**{part: getattr(node, part)._replace(**{field: "something else"})})
+        with pytest.raises(Mismatch, match=f"{field}.*something else"):
+            Replay(Graph(nodes, found.edges, found.threads), settings(MODELS[name]), load()).take(path)
 
 
 def test_a_graph_that_has_changed_is_noticed(monkeypatch):
