@@ -1,0 +1,39 @@
+"""Random walks through the graphs of the specification, on the pool: the oracle is the graph.
+
+`tests/replay` takes each edge once, on one way that leads to it. Here there are other ways, which leave other things
+behind that no state of the specification shows. A failure shrinks to a short path.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.replay import models
+from tests.replay.models import MODELS, graph
+from tests.replay.replay import Replay
+from tests.schedule.seam import load
+
+
+class GraphMachine(RuleBasedStateMachine):
+    """Its state is the path so far. A step takes that anew, and one more edge."""
+
+    @initialize(name=st.sampled_from(sorted(MODELS)))
+    def begin(self, name):
+        self.graph = graph(name)
+        self.path = []
+        self.runner = Replay(self.graph, models.settings(MODELS[name]), load())
+
+    @rule(data=st.data())
+    def take_an_edge(self, data):
+        node = self.graph.edges[self.path[-1]].target if self.path else 0
+        number = data.draw(st.sampled_from(self.graph.out[node]), label="edge")
+        self.path.append(number)
+        self.runner.take(self.path)
+
+
+class TestGraph(GraphMachine.TestCase):
+    settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+    pytestmark = pytest.mark.timeout(600)
