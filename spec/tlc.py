@@ -82,6 +82,7 @@ class Tlc:
         replaced: Mapping[str, str] | None = None,
         leave_out: str = "",
         constraint: str = "",
+        dump: Path | None = None,
         timeout: float | None = None,
     ) -> Outcome:
         """Check a model.
@@ -90,6 +91,7 @@ class Tlc:
             replaced: the text of modules, by name.
             leave_out: an invariant or property that is not to be checked.
             constraint: the name of what states have to meet, or TLC goes no further from them.
+            dump: a file to write the states and the steps between them to, as a graph in the format dot.
             timeout: seconds after which it is ended.
 
         Raises:
@@ -107,7 +109,7 @@ class Tlc:
             if constraint:
                 with settings.open("a", encoding="utf-8") as file:
                     file.write(f"\nCONSTRAINT {constraint}\n")
-            outcome = self._run(model, Path(scratch), timeout)
+            outcome = self._run(model, Path(scratch), timeout, dump)
             if outcome.violation:
                 outcome = self._named(outcome, model, Path(scratch), timeout)
         return replace(outcome, seconds=time.monotonic() - began)
@@ -139,7 +141,7 @@ class Tlc:
                 return replace(alone, result=name)
         return replace(outcome, result=properties[-1])
 
-    def _run(self, model: Model, scratch: Path, timeout: float | None) -> Outcome:
+    def _run(self, model: Model, scratch: Path, timeout: float | None, dump: Path | None = None) -> Outcome:
         root = scratch / "modules"
         module = root / f"{model.module}.tla"
         states = tempfile.mkdtemp(dir=scratch)
@@ -151,6 +153,7 @@ class Tlc:
         command += ["-fp", "0"]  # otherwise drawn at random, and with it the counterexample of a temporal property
         command += ["-workers", str(min(model.workers, os.cpu_count() or 1))]
         command += [] if model.deadlock else ["-deadlock"]
+        command += ["-dump", "dot", str(dump)] if dump else []
         command += ["-config", str(root / f"{model.config}.cfg"), module.name]
         with self._lock:
             if self._stopped:

@@ -201,7 +201,7 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
     class Deque(deque[Any]):
         def __len__(self) -> int:
             task = step("len")
-            result = deque.__len__(self)
+            task.size = result = deque.__len__(self)
             task.history = hash((task.history, result))
             return result
 
