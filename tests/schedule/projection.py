@@ -89,6 +89,9 @@ def of_model(state: Mapping[str, Any]) -> Picture:
 def _stand_of_model(state: Mapping[str, Any], name: str) -> Stand:
     mine = {variable: state[variable][name] for variable in OF_A_FRAME}
     place, step, back, timeout = mine["pc"], mine["step"], mine["back"], mine["timeout"]
+    leaves = step in ("quit", "tend and leave")
+    if step == "tend and leave":
+        step = "none"  # what the code has for it
     owned = frozenset(mine["owned"])
     victims = tuple(entry["res"] for entry in mine["victims"])
     # What no operation separates from what follows or, at the end of a call, from its return.
@@ -97,7 +100,7 @@ def _stand_of_model(state: Mapping[str, Any], name: str) -> Stand:
             place = "dealloc"
         elif timeout is None:
             place = "out"
-        elif timeout == "none" or step == "quit":
+        elif timeout == "none" or leaves:
             place = "_pop_box"
     if place == "pop_return":
         owned |= {mine["hand"]["res"]}
@@ -115,7 +118,7 @@ def _stand_of_model(state: Mapping[str, Any], name: str) -> Stand:
         place = "_quit"
     elif place == "serve_idle" and back == "_hold_queue":
         place = "_hold_step"
-    latch = "free" if step == "quit" else mine["latch"]
+    latch = "free" if leaves else mine["latch"]
     waits = timeout in ("timed", "forever")
     return Stand(
         place,

@@ -295,8 +295,8 @@ class Scheduler:
             self.failure, self._over = error, True
         raise Killed
 
-    def atomically(self, operation: str, function: Callable[[], object]) -> None:
-        """Do what consists of several operations as one step."""
+    def atomically(self, operation: str, function: Callable[[], object]) -> Task:
+        """Do what consists of several operations as one step. Return who did."""
         task = self.step(operation)
         self.current, self.acting = None, task
         try:
@@ -308,6 +308,7 @@ class Scheduler:
             if task is not self._nobody:
                 self.current = task
         task.saw(operation)
+        return task
 
     def can_go(self) -> list[Task]:
         """Who can take a step, the current one first if it need not wait."""

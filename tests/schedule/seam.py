@@ -111,7 +111,14 @@ class Seam:
         Queue, Box, Timer = _list_classes(scheduler, watch)
 
         def move(take: Callable[[], Any], put: Callable[[Iterable[Any]], object]) -> None:
-            scheduler.atomically("move", lambda: original(take, put))
+            def noted() -> Any:
+                item = take()
+                moved.append(item)
+                return item
+
+            moved: list[Any] = []
+            task = scheduler.atomically("move", lambda: original(noted, put))
+            task.saw(tuple(moved))  # of two threads that evict, it matters which has what
 
         no_latch = self.Latch()
 
