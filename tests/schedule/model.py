@@ -55,6 +55,14 @@ def new(scenario: Scenario) -> dict[str, list[str]]:
     return found
 
 
+def has(scenario: Scenario) -> bool:
+    """Whether the model has all that this scenario does."""
+    operations = {operation for program in programs(scenario).values() for operation in program}
+    callbacks = scenario.alloc or scenario.dead or scenario.raising or scenario.again
+    others = scenario.interrupts or scenario.leaves or scenario.maxage is not None
+    return operations <= {*POPS.values(), "push", "new", "close"} and not (callbacks or others)
+
+
 def instance(scenario: Scenario) -> tuple[str, str]:
     """A module and a configuration for the scenario.
 
@@ -63,9 +71,8 @@ def instance(scenario: Scenario) -> tuple[str, str]:
     """
     calls, made = programs(scenario), new(scenario)
     operations = {operation for program in calls.values() for operation in program}
-    known = {*POPS.values(), "push", "new", "close"}
-    if operations - known or scenario.alloc or scenario.dead or scenario.raising or scenario.again or scenario.leaves:
-        raise ValueError(f"{scenario.threads} do what the model does not")
+    if not has(scenario):
+        raise ValueError(f"{scenario.threads} do what is not in the model")
     threads = [name for name in calls if name.startswith("T")]
     frames = [*calls, CLOCK]
     resources = [*scenario.init, *(resource for some in made.values() for resource in some)]
