@@ -4,8 +4,9 @@
 EXTENDS ResourcePoolThreads
 
 CONSTANTS
-  Program,  \* what each frame calls, in this order: how it pops, "push", "new" or "close"
-  New       \* what each frame makes to push it, in this order
+  Program,  \* what each frame calls, in this order: how it pops, "push", "new" or "close"; or "tick": time moves on
+  New,      \* what each frame makes to push it, in this order
+  Ticks     \* by how much it moves
 
 VARIABLES begun, made  \* how many calls, and how many of New, by frame
 
@@ -36,11 +37,33 @@ ScheduleInit ==
   /\ begun = [f \in Frames |-> 0]
   /\ made = [f \in Frames |-> 0]
 
-ScheduleNext ==
+tick(f) ==
+  /\ At(f, "out")
+  /\ begun[f] < Len(Program[f])
+  /\ Program[f][begun[f] + 1] = "tick"
+  /\ time' = time + Ticks
+  /\ begun' = [begun EXCEPT ![f] = @ + 1]
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, pc, step, keep, len, back,
+                 timeout, raising, hand, victims, owned, gone, since, armed, read, made>>
+
+\* The clock calls when the schedule says, and moves its time to when that is due.
+rings ==
+  /\ At(Clock, "out")
+  /\ armed # None
+  /\ time' = IF time > armed + MaxAge THEN time ELSE armed + MaxAge
+  /\ step' = [step EXCEPT ![Clock] = "disarm"]
+  /\ Goto(Clock, "_look")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
+                 raising, hand, victims, owned, gone, since, armed, read, begun, made>>
+
+calls ==
   /\ Next
+  /\ time' = time /\ ~Begins(Clock)
   /\ \A f \in Frames : Begins(f) => Follows(f) /\ (f \in Handlers => ~IsOver(Owner[f]))
   /\ begun' = [f \in Frames |-> IF Begins(f) THEN begun[f] + 1 ELSE begun[f]]
   /\ made' = [f \in Frames |-> IF Begins(f) /\ MakesNew(f, Program[f][begun[f] + 1]) THEN made[f] + 1 ELSE made[f]]
+
+ScheduleNext == calls \/ rings \/ \E f \in Threads : tick(f)
 
 Schedule == ScheduleInit /\ [][ScheduleNext]_<<vars, begun, made>>
 

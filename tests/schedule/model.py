@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from spec import values
 from spec.manifest import OK, Model
 from spec.tlc import Tlc
 from spec.tools import find_tools
-from tests.schedule.oracle import Scenario
-from tests.schedule.projection import CLOCK, UNLIMITED, Picture, of_model
+from tests.schedule.oracle import TICK, Scenario
+from tests.schedule.projection import CLOCK, FOREVER, UNLIMITED, Picture, of_model
 
 FOLDER = Path(__file__).parents[2] / "spec"
 MODULES = ("ResourcePoolThreads", "MCSchedule")
+END = 1000  # time does not get there
 POPS = {"pop": "none", "pop timed": "timed", "pop forever": "forever"}
 
 
@@ -59,8 +60,12 @@ def has(scenario: Scenario) -> bool:
     """Whether the model has all that this scenario does."""
     operations = {operation for program in programs(scenario).values() for operation in program}
     callbacks = scenario.alloc or scenario.dead or scenario.raising or scenario.again
-    others = scenario.interrupts or scenario.leaves or scenario.maxage is not None
-    return operations <= {*POPS.values(), "push", "new", "close"} and not (callbacks or others)
+    known = {*POPS.values(), "push", "new"}
+    if scenario.maxage is None:
+        known.add("close")
+    else:
+        known = known - {"timed"} | {"tick"}  # where a timeout moves the time, or a close cancels the timer, it differs
+    return operations <= known and not (callbacks or scenario.interrupts or scenario.leaves)
 
 
 def instance(scenario: Scenario) -> tuple[str, str]:
@@ -95,8 +100,9 @@ CONSTANTS
   Resources = {_set(resources)}
   MaxSize = {settings.get("maxsize")}
   MinSize = {settings.get("minsize")}
-  MaxAge = None
-  End = 0
+  MaxAge = {settings.get("maxage")}
+  End = {END}
+  Ticks = {TICK}
   Timeouts = {_set(operations & {*POPS.values()})}
   CanClose = {str("close" in operations).upper()}
   CanInterrupt = FALSE
@@ -139,7 +145,7 @@ def explore(scenario: Scenario, patches: Sequence[tuple[str, str]] = ()) -> Grap
         )
         if outcome.result != OK:
             raise RuntimeError(f"TLC: {outcome.result}: {' '.join(outcome.errors)}")
-        graph = read(dump.read_text(encoding="utf-8"), len(resources_of(scenario)) + 1)
+        graph = read(dump.read_text(encoding="utf-8"), scenario)
     if graph.states != outcome.distinct:
         raise RuntimeError(f"TLC found {outcome.distinct} states, and wrote {graph.states}")
     return graph
@@ -154,11 +160,12 @@ NODE = re.compile(r'^(-?\d+) \[label="((?:[^"\\]|\\.)*)"(,style = filled)?\]', r
 EDGE = re.compile(r"^(-?\d+) -> (-?\d+)", re.MULTILINE)
 
 
-def read(text: str, unlimited: int) -> Graph:
+def read(text: str, scenario: Scenario) -> Graph:
     """Read a graph that TLC has written in the format dot."""
     pictures: dict[str, Picture] = {}
-    places: dict[str, Mapping[str, str]] = {}
+    places: dict[str, dict[str, tuple[str, int]]] = {}
     start = None
+    unlimited, maxage = len(resources_of(scenario)) + 1, scenario.maxage
     for node in NODE.finditer(text):
         body = node[2].replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
         state = {}
@@ -167,8 +174,10 @@ def read(text: str, unlimited: int) -> Graph:
             state[name] = parsed(value.strip())
         if state["limit"] == unlimited:
             state["limit"] = UNLIMITED
-        pictures[node[1]] = of_model(state)
-        places[node[1]] = state["pc"]
+        if maxage is not None:
+            state["since"] = {-maxage: -FOREVER, END + 1: FOREVER}.get(state["since"], state["since"])
+        pictures[node[1]] = of_model(state, maxage is not None)
+        places[node[1]] = {name: (place, state["begun"][name]) for name, place in state["pc"].items()}
         if node[3]:
             start = pictures[node[1]]
     assert start is not None
@@ -178,12 +187,12 @@ def read(text: str, unlimited: int) -> Graph:
         if pictures[before] != pictures[after]:
             moved = [name for name, place in places[before].items() if places[after][name] != place]
             assert len(moved) == 1, f"{moved} took a step"
-            place = places[before][moved[0]]
+            place, _ = places[before][moved[0]]
             steps[pictures[before], moved[0], pictures[after]] = "a call" if place == "out" else place
     return Graph(len(pictures), start, frozenset(pictures.values()), steps)
 
 
-@lru_cache(maxsize=None)
+@cache
 def parsed(text: str) -> Any:
     """What TLC prints, as plain objects: None for the model value of that name."""
     return plain(values.parse(text))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import linecache
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -46,11 +46,16 @@ class Picture(NamedTuple):
     lock: str | None
     boxes: tuple[tuple[str, Any], ...]
     gone: frozenset[str]
+    time: float | None  # this and the next two only with `maxage`
+    since: float | None
+    armed: float | None  # the stamp for which the clock is to call
     threads: tuple[tuple[str, Stand], ...]
 
 
 CLOCK = "clock"
+EXPIRY = "expiry"  # what the scheduler calls its call
 UNLIMITED = "unlimited"
+FOREVER = float("inf")
 
 # Labels at which something still matters. `back` and `keep` are as in spec/MCResourcePoolThreads.tla.
 EVICTING = {"_evict_len", "_evict_age", "_evict_popleft", "_evict_check", "_evict_back"}
@@ -65,35 +70,43 @@ ENDS = {"_hold_release", "_hold_again", "_hold_len", "_hold_limit", "dealloc", "
 ON_THE_WAY = HAS_A_STEP | ENDS | {"wait"}
 SLOW = ON_THE_WAY | {"wait_box", "_pop_box", "unpack"}
 COUNTS = {"push_limit", "_hold_limit"}
+# With `maxage`: where it has read the clock, and the function that remembers what it read.
+READS = {"pop_since": "pop", **dict.fromkeys(("push_len", "push_limit", "push_since"), "push")}
+READS |= {**dict.fromkeys(EVICTING, "_evict"), **dict.fromkeys(("_arm_since", "_arm_timer"), "_arm")}
 
 
 # The model.
 
 
-def of_model(state: Mapping[str, Any]) -> Picture:
-    """The picture of a state that TLC has printed, as `model.plain` gives it."""
+def of_model(state: Mapping[str, Any], aged: bool) -> Picture:
+    """The picture of a state that TLC has printed, as `model.plain` gives it; aged: whether there is a `maxage`."""
+
+    def entry(found: Mapping[str, Any]) -> Any:
+        return (found["stamp"], found["res"]) if aged else found["res"]
+
     return Picture(
-        tuple(entry["res"] for entry in state["idle"]),
+        tuple(map(entry, state["idle"])),
         state["limit"],
         state["barred"],
         state["closed"],
         state["unsettled"],
         tuple(None if name is None or state["timeout"][name] is None else name for name in state["waiters"]),
         state["lock"],
-        tuple((name, entry["res"]) for name, entry in sorted(state["box"].items()) if entry is not None),
+        tuple((name, entry(found)) for name, found in sorted(state["box"].items()) if found is not None),
         frozenset(state["gone"]),
-        tuple([(name, _stand_of_model(state, name)) for name in sorted(state["pc"]) if name != CLOCK]),
+        *((state["time"], state["since"], state["armed"]) if aged else (None, None, None)),
+        tuple([(name, _stand_of_model(state, name, entry)) for name in sorted(state["pc"])]),
     )
 
 
-def _stand_of_model(state: Mapping[str, Any], name: str) -> Stand:
+def _stand_of_model(state: Mapping[str, Any], name: str, entry: Callable[[Mapping[str, Any]], Any]) -> Stand:
     mine = {variable: state[variable][name] for variable in OF_A_FRAME}
     place, step, back, timeout = mine["pc"], mine["step"], mine["back"], mine["timeout"]
     leaves = step in ("quit", "tend and leave")
     if step == "tend and leave":
         step = "none"  # what the code has for it
     owned = frozenset(mine["owned"])
-    victims = tuple(entry["res"] for entry in mine["victims"])
+    victims = tuple(map(entry, mine["victims"]))
     # What no operation separates from what follows or, at the end of a call, from its return.
     if place == "deallocate":
         if victims:
@@ -124,18 +137,19 @@ def _stand_of_model(state: Mapping[str, Any], name: str) -> Stand:
         place,
         state["begun"][name],
         owned,
-        hand=mine["hand"]["res"] if place == "push_append" else None,
+        hand=entry(mine["hand"]) if place == "push_append" else None,
         size=mine["len"] if place in COUNTS else None,
         step=step if place in HAS_A_STEP else None,
         back=back if place in GOES_BACK else None,
         keep=mine["keep"] if place in EVICTING else None,
+        now=mine["read"] if place in READS else None,
         latch=latch if waits and place in ON_THE_WAY else None,
         over=mine["over"] if timeout is not None and place in SLOW else None,
         victims=victims,
     )
 
 
-OF_A_FRAME = ("pc", "step", "back", "timeout", "owned", "victims", "hand", "latch", "len", "keep", "over")
+OF_A_FRAME = ("pc", "step", "back", "timeout", "owned", "victims", "hand", "latch", "len", "keep", "over", "read")
 
 
 # The code.
@@ -145,6 +159,7 @@ LABELS: dict[tuple[str, str], str | dict[str, str]] = {
     ("pop", "read _since"): "pop_since",
     ("pop", "read _barred"): "pop_barred",
     ("pop", "pop"): "pop_pop",
+    ("push", "now"): "out",  # what it has not read is not in its hand
     ("push", "append"): "push_append",
     ("push", "len"): "push_len",
     ("push", "read _limit"): "push_limit",
@@ -155,6 +170,9 @@ LABELS: dict[tuple[str, str], str | dict[str, str]] = {
     ("_pop", "box len"): "_pop_box",
     ("_pop", "read _closed"): "_pop_box",
     ("__len__", "len"): "_pop_box",  # for the message of the exception
+    ("__len__", "now"): "_pop_box",
+    ("__len__", "read _since"): "_pop_box",
+    ("__len__", "copy"): "_pop_box",
     ("waiting", "queue len"): "_pop_box",
     ("unpack", "write _unpacked"): "_pop_box",
     ("unpack", "box pop"): "unpack",
@@ -183,6 +201,7 @@ LABELS: dict[tuple[str, str], str | dict[str, str]] = {
     ("_quit", "queue contains"): "_quit",
     ("_quit", "now"): "_quit",
     ("_quit", "queue remove"): "_quit",
+    ("_disarm", "timer clear"): "_hold_step",
     ("_shut", "write _closed"): "_shut",
     ("_bar", "write _limit"): "_bar_limit",
     ("_bar", "write _since"): "_bar_since",
@@ -294,6 +313,11 @@ class Stack:
         step = self.local("_hold" if "_hold" in self else "_look", "step")
         return "none" if step is None else step.__name__.lstrip("_")
 
+    def now(self, place: str) -> Any:
+        """The stamp that it has read, where it is still of use."""
+        function = READS.get(place)
+        return self.local(function, "oldest" if function == "_arm" else "now") if function in self.frames else None
+
     def keep(self) -> int:
         keep: int = self.local("_evict", "keep") if "_evict" in self else 0
         return keep
@@ -321,33 +345,62 @@ def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]
     """
     pool = scenario.pool
     limit, owner = pool.raw_limit, pool._lock.owner
+    aged = scenario.maxage is not None
     names: dict[str, str] = {}
     left = {thread: list(resources) for thread, resources in new.items()}
     for made in scenario.made:
         thread = made.partition(".")[0]
         names[made] = left[thread].pop(0) if thread in left else made
+
+    def entry(found: Any) -> Any:
+        return (found[0], names[found[1]]) if aged else names[found]
+
+    threads = {CLOCK: Stand("out", 0, frozenset())}
+    for task in scenario.scheduler.tasks:
+        if task.name != EXPIRY:
+            threads[task.name] = _stand_of_code(scenario, task, entry, names, left)
+        elif task.started and not task.done:
+            # There would be two if one called while another is still at work.
+            name = CLOCK if threads[CLOCK].place == "out" else f"{CLOCK} {task.index}"
+            threads[name] = _stand_of_code(scenario, task, entry, names, left)
+    timer = [cancel.start for cancel in list.__iter__(pool._timer)]
     return Picture(
-        tuple([names[resource] for resource in deque.__iter__(pool._idle)]),
+        tuple(map(entry, deque.__iter__(pool._idle))),
         UNLIMITED if limit == unlimited else limit,
         pool.raw_barred,
         pool.raw_closed,
         pool.raw_unsettled,
         tuple([None if w.call.over else w.call.task.name for w in list.__iter__(pool._waiters)]),
-        owner and owner.name,
-        tuple(sorted([(w.call.task.name, *map(names.get, list.__iter__(w.box))) for w in pool.born if list.__len__(w.box)])),
+        owner and (CLOCK if owner.name == EXPIRY else owner.name),
+        tuple(
+            sorted([(w.call.task.name, *map(entry, list.__iter__(w.box))) for w in pool.born if list.__len__(w.box)])
+        ),
         frozenset([names[resource] for resource in scenario.gone]),
-        tuple(sorted([(task.name, _stand_of_code(scenario, task, names, left)) for task in scenario.scheduler.tasks])),
+        *((scenario.clock.time, pool.raw_since, timer[0] if timer else None) if aged else (None, None, None)),
+        tuple(sorted(threads.items())),
     )
 
 
-def _stand_of_code(scenario: Scenario, task: Task, names: Mapping[str, str], left: Mapping[str, list[str]]) -> Stand:
-    call = task.call
-    calls = len(scenario.outcomes[task.index]) + (call is not None)
-    owned = frozenset([names[resource] for resource in scenario.held[task.index]] + left.get(task.name, []))
+def _stand_of_code(
+    scenario: Scenario,
+    task: Task,
+    entry: Callable[[Any], Any],
+    names: Mapping[str, str],
+    left: Mapping[str, list[str]],
+) -> Stand:
+    call, aged = task.call, scenario.maxage is not None
     stack = Stack(scenario, task)
-    if stack.inner is None or call is None:
+    if task.name == EXPIRY:
+        calls, owned = 0, frozenset[str]()
+    else:
+        number = int(task.name[1:]) - 1 + (len(scenario.threads) if task.name.startswith("H") else 0)
+        calls = len(scenario.outcomes[number]) + (call is not None)
+        owned = frozenset([names[resource] for resource in scenario.held[number]] + left.get(task.name, []))
+    if stack.inner is None or (call is None and task.name != EXPIRY):
         return Stand("out", calls, owned)
-    place = stack.place(scenario.maxage is not None)
+    place = stack.place(aged)
+    if place == "out":
+        return Stand("out", calls - 1, owned | {names[stack.local("push", "resource")]})
     step = stack.step() if "_look" in stack else "none"
     back = stack.back() if "_look" in stack else "none"
     if place == "back":
@@ -356,25 +409,32 @@ def _stand_of_code(scenario: Scenario, task: Task, names: Mapping[str, str], lef
             place, back = "_bar_limit", "_shut"
         elif place == "_hold_step" and step == "quit":
             place = "_quit"
-    waiter = call.waiter
+    waiter = call and call.waiter
     if place == "wait" and waiter._latch.is_free():
         place = "wait_box"
-    victims = list(stack.local("_settle", "victims")) if "_settle" in stack else []
+    settling = "_settle" if "_settle" in stack else "__call__" if "__call__" in stack else None
+    victims = [entry(victim) for victim in stack.local(settling, "victims")] if settling else []
     if stack.ends is not None:
-        victims.insert(0, stack.ends)
-    waits = call.kind in ("pop timed", "pop forever")
+        victims.insert(0, entry((scenario.stamps[stack.ends], stack.ends) if aged else stack.ends))
+    waits = call is not None and call.kind in ("pop timed", "pop forever")
     latch = "locked" if waits and waiter is not None and waiter._latch.held and "leave" not in stack else "free"
     over = waiter is not None and (waiter.raw_unpacked or waiter.raw_abandoned)
+    hand = None
+    if place == "push_append":
+        hand = entry(
+            (stack.local("push", "now"), stack.local("push", "resource")) if aged else stack.local("push", "resource")
+        )
     return Stand(
         place,
         calls,
         owned,
-        hand=names[stack.local("push", "resource")] if place == "push_append" else None,
+        hand=hand,
         size=task.size if place in COUNTS else None,
         step=step if place in HAS_A_STEP else None,
         back=back if place in GOES_BACK else None,
         keep=stack.keep() if place in EVICTING else None,
+        now=stack.now(place) if aged else None,
         latch=latch if waits and place in ON_THE_WAY else None,
         over=over if waiter is not None and place in SLOW else None,
-        victims=tuple([names[resource] for resource in victims]),
+        victims=tuple(victims),
     )

@@ -470,6 +470,7 @@ class Clock:
             self._cancel(alarm)
             task.saw("cancel")
 
+        cancel.start = start  # type: ignore[attr-defined]
         return cancel
 
     def _call(self, time: float, function: Callable[[], object], name: str) -> Task:

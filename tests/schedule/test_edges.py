@@ -12,8 +12,8 @@ from tests.schedule.edges import compare, names
 from tests.schedule.mutants import MUTANTS
 from tests.schedule.scenarios import ALL
 from tests.schedule.scheduler import written
-from tests.schedule.search import replay
 from tests.schedule.seam import Patch, load
+from tests.schedule.search import replay
 
 WAKES = "            waiters[0].wake()\n"
 BAR = "self._limit, self._since, self._barred = 0, -FOREVER, True"
@@ -60,6 +60,10 @@ def test_maxsize_0_that_meets_a_pop_that_waits_for_ever_takes_exactly_the_steps_
 
 def test_a_handler_that_pushes_amid_a_pop_takes_exactly_the_steps_of_the_specification():
     same_steps("a handler pushes amid a pop")
+
+
+def test_what_is_old_and_meets_a_push_with_a_floor_takes_exactly_the_steps_of_the_specification():
+    same_steps("what is old meets a push, with a floor")
 
 
 @pytest.mark.exhaustive
@@ -124,7 +128,10 @@ def steps_of(scenario, choices):
 
 OTHER_MODELS = {
     "no look after the lock": (FOREVER, ("NothingMore(f) == len[f] <= limit", "NothingMore(f) == TRUE")),
-    "an eviction leaves maxsize": (DOWN, ("keep' = [keep EXCEPT ![f] = Target]", "keep' = [keep EXCEPT ![f] = MaxSize]")),
+    "an eviction leaves maxsize": (
+        DOWN,
+        ("keep' = [keep EXCEPT ![f] = Target]", "keep' = [keep EXCEPT ![f] = MaxSize]"),
+    ),
     "who leaves waits again": (HANDLER, ('THEN "tend and leave" ELSE "none"', 'THEN "none" ELSE "none"')),
 }
 
