@@ -363,6 +363,7 @@ def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]
             # There would be two if one called while another is still at work.
             name = CLOCK if threads[CLOCK].place == "out" else f"{CLOCK} {task.index}"
             threads[name] = _stand_of_code(scenario, task, entry, names, left)
+    boxes = [(w.call.task.name, entry(found)) for w in pool.born for found in list.__iter__(w.box)]
     timer = [cancel.start for cancel in list.__iter__(pool._timer)]
     return Picture(
         tuple(map(entry, deque.__iter__(pool._idle))),
@@ -372,9 +373,7 @@ def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]
         pool.raw_unsettled,
         tuple([None if w.call.over else w.call.task.name for w in list.__iter__(pool._waiters)]),
         owner and (CLOCK if owner.name == EXPIRY else owner.name),
-        tuple(
-            sorted([(w.call.task.name, *map(entry, list.__iter__(w.box))) for w in pool.born if list.__len__(w.box)])
-        ),
+        tuple(sorted(boxes)),
         frozenset([names[resource] for resource in scenario.gone]),
         *((scenario.clock.time, pool.raw_since, timer[0] if timer else None) if aged else (None, None, None)),
         tuple(sorted(threads.items())),
@@ -421,9 +420,8 @@ def _stand_of_code(
     over = waiter is not None and (waiter.raw_unpacked or waiter.raw_abandoned)
     hand = None
     if place == "push_append":
-        hand = entry(
-            (stack.local("push", "now"), stack.local("push", "resource")) if aged else stack.local("push", "resource")
-        )
+        resource = stack.local("push", "resource")
+        hand = entry((stack.local("push", "now"), resource) if aged else resource)
     return Stand(
         place,
         calls,

@@ -54,6 +54,10 @@ def test_a_close_that_meets_a_pop_that_waits_for_ever_takes_exactly_the_steps_of
     same_steps("a close meets a pop that waits for ever")
 
 
+def test_a_close_that_meets_a_push_takes_exactly_the_steps_of_the_specification():
+    same_steps("a close meets a push")
+
+
 def test_maxsize_0_that_meets_a_pop_that_waits_for_ever_takes_exactly_the_steps_of_the_specification():
     same_steps("maxsize=0 meets a pop that waits for ever")
 
@@ -153,7 +157,7 @@ def test_what_the_model_has_not_is_refused():
 
 
 def test_a_patch_of_what_the_model_does_not_hold_is_refused():
-    with pytest.raises(ValueError, match="ResourcePoolThreads.tla holds 0 times"):
+    with pytest.raises(ValueError, match=r"ResourcePoolThreads\.tla holds 0 times"):
         graph(FOREVER, ("what is not there", ""))
 
 
