@@ -16,7 +16,7 @@ from typing import Any
 from tests.schedule import model, projection
 from tests.schedule.model import Graph
 from tests.schedule.oracle import Scenario
-from tests.schedule.projection import CLOCK, EXPIRY, Picture
+from tests.schedule.projection import CLOCK, EXPIRY, Picture, Stand
 from tests.schedule.scenarios import ALL, TWO
 from tests.schedule.scheduler import Task, written
 from tests.schedule.search import UNBOUNDED, Found, search, trace
@@ -144,12 +144,11 @@ def _changes(before: Picture, after: Picture) -> str:
         for name, old, new in zip(before._fields, before, after, strict=True)
         if old != new and name != "threads"
     ]
-    for (thread, stood), (_, stands) in zip(before.threads, after.threads, strict=True):
-        changes += [
-            f"{thread}.{name} {old} -> {new}"
-            for name, old, new in zip(stood._fields, stood, stands, strict=True)
-            if old != new
-        ]
+    stood, stands = dict(before.threads), dict(after.threads)
+    for thread in sorted(stood.keys() | stands.keys()):
+        nowhere = [None] * len(Stand._fields)  # a second call of the clock
+        pairs = zip(Stand._fields, stood.get(thread, nowhere), stands.get(thread, nowhere), strict=True)
+        changes += [f"{thread}.{name} {old} -> {new}" for name, old, new in pairs if old != new]
     return "; ".join(changes).replace("frozenset", "")
 
 
