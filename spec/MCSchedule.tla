@@ -56,8 +56,17 @@ rings ==
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
                  raising, hand, victims, owned, gone, since, armed, read, begun, made>>
 
+\* To close what is closed; the model of the algorithm leaves that out.
+closes(f) ==
+  /\ closed
+  /\ At(f, "out")
+  /\ step' = [step EXCEPT ![f] = "shut"]
+  /\ Goto(f, "_look")
+  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
+                 raising, hand, victims, owned, gone, aged>>
+
 calls ==
-  /\ Next
+  /\ Next \/ \E f \in Threads : closes(f)
   /\ time' = time /\ ~Begins(Clock)
   /\ \A f \in Frames : Begins(f) => Follows(f) /\ (f \in Handlers => ~IsOver(Owner[f]))
   /\ begun' = [f \in Frames |-> IF Begins(f) THEN begun[f] + 1 ELSE begun[f]]
