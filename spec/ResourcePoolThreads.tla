@@ -84,7 +84,11 @@ Holding == {"_hold_idle", "_hold_step", "_hold_queue", "_hold_release", "_bar_li
 HasHeld == {"_hold_again", "_hold_len", "_hold_limit"}
 Evicting == {"_evict_len", "_evict_age", "_evict_popleft", "_evict_check", "_evict_back"}
 
-Settles(f) == pc[f] \in Holding \cup HasHeld \/ (pc[f] = "_hold_acquire" /\ step[f] = "none")
+\* What it is to do when it has had the lock once: nothing but tend. A pop that leaves does not wait after that.
+OnlyTends == {"none", "tend and leave"}
+Again(f) == IF step[f] \in {"quit", "tend and leave"} THEN "tend and leave" ELSE "none"
+
+Settles(f) == pc[f] \in Holding \cup HasHeld \/ (pc[f] = "_hold_acquire" /\ step[f] \in OnlyTends)
 
 Init ==
   /\ idle = [i \in DOMAIN Init0 |-> [res |-> Init0[i], stamp |-> 0]]
@@ -384,9 +388,9 @@ _hold_acquire(f) ==
 \* `if step is None or self._idle: self._tend(victims)`
 _hold_idle(f) ==
   /\ At(f, "_hold_idle")
-  /\ IF step[f] = "none" \/ idle # <<>>
+  /\ IF step[f] \in OnlyTends \/ idle # <<>>
      THEN /\ Goto(f, "_tend")
-          /\ back' = [back EXCEPT ![f] = IF step[f] = "none" THEN "_hold_release" ELSE "_hold_step"]
+          /\ back' = [back EXCEPT ![f] = IF step[f] \in OnlyTends THEN "_hold_release" ELSE "_hold_step"]
      ELSE /\ Goto(f, "_hold_step")
           /\ UNCHANGED back
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, step, keep, len, timeout,
@@ -490,7 +494,7 @@ _hold_release(f) ==
 _hold_again(f) ==
   /\ At(f, "_hold_again")
   /\ IF unsettled
-     THEN /\ step' = [step EXCEPT ![f] = "none"]
+     THEN /\ step' = [step EXCEPT ![f] = Again(f)]
           /\ Goto(f, "_hold_acquire")
      ELSE /\ Goto(f, "_hold_len")
           /\ UNCHANGED step
@@ -515,7 +519,7 @@ _hold_limit(f) ==
      THEN /\ Goto(f, "deallocate")
           /\ UNCHANGED step
      ELSE /\ Goto(f, "_hold_acquire")
-          /\ step' = [step EXCEPT ![f] = "none"]
+          /\ step' = [step EXCEPT ![f] = Again(f)]
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, back, timeout,
                  raising, hand, victims, owned, gone, aged>>
 
@@ -527,7 +531,7 @@ deallocate(f) ==
      THEN /\ Goto(f, "dealloc")
           /\ UNCHANGED timeout
      ELSE LET next == CASE timeout[f] = None -> "out"
-                        [] timeout[f] = "none" \/ (step[f] = "quit" /\ ~raising[f]) -> "_pop_box"
+                        [] timeout[f] = "none" \/ (step[f] \in {"quit", "tend and leave"} /\ ~raising[f]) -> "_pop_box"
                         [] raising[f] /\ ~over[f] -> "abandon"
                         [] raising[f] /\ over[f] -> IF box[f] # None THEN "unpack" ELSE "out"
                         [] OTHER -> IF latch[f] = "locked" THEN "wait" ELSE "wait_box"

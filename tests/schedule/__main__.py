@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from pathlib import Path
 
 from tests.schedule.mutants import MUTANTS
 from tests.schedule.oracle import Scenario
@@ -13,8 +11,7 @@ from tests.schedule.scenarios import ALL, GROUPS, MOST_RUNS
 from tests.schedule.scheduler import read, written
 from tests.schedule.seam import load
 from tests.schedule.search import Failure, deepen, search, shortest, trace
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "verification.md"
+from tests.schedule.tables import write
 
 
 def main() -> int:
@@ -31,7 +28,7 @@ def main() -> int:
     parser.add_argument("--mutants", action="store_true", help="search mistakes in the pool, and name the clause")
     parser.add_argument("--trace", action="store_true", help="with --mutants: print the shortest schedule of each")
     parser.add_argument("--replay", metavar="SCHEDULE", help="print the steps of this scenario under the schedule")
-    parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.name}")
+    parser.add_argument("--write", action="store_true", help="write the table into the documentation")
     options = parser.parse_args()
     if options.write and (options.name or options.bound is not None):
         parser.error("--write takes all, so no name and no --bound")
@@ -42,7 +39,7 @@ def main() -> int:
         return 0
     lines, wrong = _mutants(options) if options.mutants else _schedules(options)
     if options.write:
-        _write("mutants" if options.mutants else "schedules", lines)
+        write("mutants" if options.mutants else "schedules", lines)
     return int(wrong)
 
 
@@ -107,15 +104,6 @@ def _figures(runs: float, states: float, steps: float, seconds: float) -> str:
 
 def _trace(scenario: Scenario, choices: list[int] | tuple[int, ...]) -> list[str]:
     return trace(scenario, scenario.scheduler, choices, scenario.package.__path__[0])
-
-
-def _write(mark: str, lines: list[str]) -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    table = "\n".join(lines)
-    text, number = re.subn(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", rf"\1{table}\n\2", text, flags=re.DOTALL)
-    if number != 1:
-        raise SystemExit(f"{DOCUMENT} has no one place that is marked <!-- {mark} -->")
-    DOCUMENT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

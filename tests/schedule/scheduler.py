@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
@@ -126,6 +126,7 @@ class Task:
         "name",
         "operation",
         "owner",
+        "size",
         "started",
         "thread",
         "waits",
@@ -142,6 +143,7 @@ class Task:
         self.started = self.done = False
         self.daemon = False  # the run may end without it
         self.call: Any = None  # the operation of the pool that it is in, for the oracle
+        self.size = 0  # what it was told when it asked last how many are idle
         # Of all that it has seen. Its local state is a function of that, so this stands for it in a fingerprint.
         self.history = hash((name, index))
         self.thread: Any = None
@@ -293,8 +295,8 @@ class Scheduler:
             self.failure, self._over = error, True
         raise Killed
 
-    def atomically(self, operation: str, function: Callable[[], object]) -> None:
-        """Do what consists of several operations as one step."""
+    def atomically(self, operation: str, function: Callable[[], object]) -> Task:
+        """Do what consists of several operations as one step. Return who did."""
         task = self.step(operation)
         self.current, self.acting = None, task
         try:
@@ -306,6 +308,7 @@ class Scheduler:
             if task is not self._nobody:
                 self.current = task
         task.saw(operation)
+        return task
 
     def can_go(self) -> list[Task]:
         """Who can take a step, the current one first if it need not wait."""
@@ -323,16 +326,23 @@ class Scheduler:
         tasks = self.can_go()
         return tasks[0] if tasks else None
 
-    def label(self, task: Task, folder: str) -> Label:
-        """Where a thread stands, in the code of which the files are in that folder; called between two steps."""
+    def frames(self, task: Task, folder: str) -> Iterator[FrameType]:
+        """Where a thread stands, in the code of which the files are in that folder, the innermost first.
+
+        To be called between two steps.
+        """
         frame = None if task.done else self._threads.frame(task.thread)
         if frame is None and task is self.last:
             frame = sys._getframe()
         while frame is not None:
-            code = frame.f_code
-            if code.co_filename.startswith(folder):
-                return Label(code.co_name, task.operation, code.co_filename, frame.f_lineno)
+            if frame.f_code.co_filename.startswith(folder):
+                yield frame
             frame = frame.f_back
+
+    def label(self, task: Task, folder: str) -> Label:
+        """Where a thread stands, and what it is about to do; to be called between two steps."""
+        for frame in self.frames(task, folder):
+            return Label(frame.f_code.co_name, task.operation, frame.f_code.co_filename, frame.f_lineno)
         return Label("", task.operation)
 
     # What follows may be called in any of the threads.

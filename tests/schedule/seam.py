@@ -111,7 +111,14 @@ class Seam:
         Queue, Box, Timer = _list_classes(scheduler, watch)
 
         def move(take: Callable[[], Any], put: Callable[[Iterable[Any]], object]) -> None:
-            scheduler.atomically("move", lambda: original(take, put))
+            def noted() -> Any:
+                item = take()
+                moved.append(item)
+                return item
+
+            moved: list[Any] = []
+            task = scheduler.atomically("move", lambda: original(noted, put))
+            task.saw(tuple(moved))  # of two threads that evict, it matters which has what
 
         no_latch = self.Latch()
 
@@ -201,7 +208,7 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
     class Deque(deque[Any]):
         def __len__(self) -> int:
             task = step("len")
-            result = deque.__len__(self)
+            task.size = result = deque.__len__(self)
             task.history = hash((task.history, result))
             return result
 
@@ -466,6 +473,7 @@ class Clock:
             self._cancel(alarm)
             task.saw("cancel")
 
+        cancel.start = start  # type: ignore[attr-defined]
         return cancel
 
     def _call(self, time: float, function: Callable[[], object], name: str) -> Task:
