@@ -39,5 +39,5 @@ class GraphMachine(RuleBasedStateMachine):
 
 
 class TestGraph(GraphMachine.TestCase):
-    settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=50, stateful_step_count=60, deadline=None)
     pytestmark = pytest.mark.timeout(600)
