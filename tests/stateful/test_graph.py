@@ -18,7 +18,7 @@ from tests.schedule.seam import load
 
 
 class GraphMachine(RuleBasedStateMachine):
-    """Its state is the path so far. A step takes that anew, and one more edge."""
+    """Its state is the path so far, which the pool takes in the end: the message says at which edge it went wrong."""
 
     @initialize(name=st.sampled_from(sorted(MODELS)))
     def begin(self, name):
@@ -28,12 +28,16 @@ class GraphMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def take_an_edge(self, data):
-        node = self.graph.edges[self.path[-1]].target if self.path else 0
-        number = data.draw(st.sampled_from(self.graph.out[node]), label="edge")
-        self.path.append(number)
+        out = self.graph.out[self.graph.edges[self.path[-1]].target if self.path else 0]
+        if not out:  # all wait for ever: begin again
+            self.runner.take(self.path)
+            self.path, out = [], self.graph.out[0]
+        self.path.append(data.draw(st.sampled_from(out), label="edge"))
+
+    def teardown(self):
         self.runner.take(self.path)
 
 
 class TestGraph(GraphMachine.TestCase):
-    settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=50, stateful_step_count=60, deadline=None)
     pytestmark = pytest.mark.timeout(600)
