@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,8 @@ class Graph:
 
     Attributes:
         states: how many it has.
+        start: the picture of its first state.
+        pictures: those of all its states.
         steps: the pictures before and after each step that changes something there, and who takes it, with the labels
             of the actions.
     """
@@ -80,7 +82,6 @@ def instance(scenario: Scenario) -> tuple[str, str]:
         raise ValueError(f"{scenario.threads} do what is not in the model")
     threads = [name for name in calls if name.startswith("T")]
     frames = [*calls, CLOCK]
-    resources = [*scenario.init, *(resource for some in made.values() for resource in some)]
     settings = scenario.settings
     module = f"""---- MODULE Instance ----
 EXTENDS MCSchedule, TLC
@@ -97,7 +98,7 @@ CONSTANTS
   Threads = {_set(threads)}
   Handlers = {_set(name for name in calls if name not in threads)}
   Clock = {_text(CLOCK)}
-  Resources = {_set(resources)}
+  Resources = {_set(resources_of(scenario))}
   MaxSize = {settings.get("maxsize")}
   MinSize = {settings.get("minsize")}
   MaxAge = {settings.get("maxage")}
@@ -221,7 +222,7 @@ def _sequence(names: Sequence[str]) -> str:
     return "<<" + ", ".join(map(_text, names)) + ">>"
 
 
-def _set(names: Any) -> str:
+def _set(names: Iterable[str]) -> str:
     return "{" + ", ".join(map(_text, sorted(names))) + "}"
 
 

@@ -15,6 +15,7 @@ from tests.schedule.scheduler import written
 from tests.schedule.seam import Patch, load
 from tests.schedule.search import replay
 
+DIRECT = "            direct = not self._barred and not self._closed\n"
 WAKES = "            waiters[0].wake()\n"
 BAR = "self._limit, self._since, self._barred = 0, -FOREVER, True"
 
@@ -44,14 +45,6 @@ def test_a_push_that_meets_a_timed_pop_takes_exactly_the_steps_of_the_specificat
 
 def test_an_eviction_down_to_minsize_that_meets_a_pop_takes_exactly_the_steps_of_the_specification():
     same_steps("an eviction down to minsize meets a pop")
-
-
-def test_an_eviction_down_to_nothing_that_meets_a_timed_pop_takes_exactly_the_steps_of_the_specification():
-    same_steps("an eviction down to nothing meets a timed pop")
-
-
-def test_a_close_that_meets_a_pop_that_waits_for_ever_takes_exactly_the_steps_of_the_specification():
-    same_steps("a close meets a pop that waits for ever")
 
 
 def test_a_close_that_meets_a_push_takes_exactly_the_steps_of_the_specification():
@@ -168,6 +161,3 @@ def test_a_line_of_the_pool_without_a_label_is_shown():
     assert "T1.place pop_barred -> ? read _closed in pop: direct = not self._barred and not self._closed" in "\n".join(
         comparison.report()
     )
-
-
-DIRECT = "            direct = not self._barred and not self._closed\n"
