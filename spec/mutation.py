@@ -24,7 +24,7 @@ from spec.tools import find_tools
 from spec.verdicts import Verdict, as_run, judge
 
 DOCUMENT = Path("docs", "mutants.md")
-MARKS = re.compile(r"(<!-- mutants -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKS = re.compile(r"(<!-- specification mutants -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -210,5 +210,5 @@ def _text_with_marks(document: Path) -> str:
     except OSError as error:
         raise SpecError(f"{document} can't be read: {error.strerror}") from None
     if not MARKS.search(text):
-        raise SpecError(f"{document} has no lines '<!-- mutants -->' and '<!-- end -->' for the table")
+        raise SpecError(f"{document} has no lines '<!-- specification mutants -->' and '<!-- end -->' for the table")
     return text

@@ -396,11 +396,11 @@ def test_some_can_be_chosen_and_listed(command):
 def test_the_table_is_written_between_its_marks(command, folder):
     document = folder.parent / "docs" / "mutants.md"
     document.parent.mkdir()
-    document.write_text("before\n<!-- mutants -->\nold\n<!-- end -->\nafter\n")
+    document.write_text("before\n<!-- specification mutants -->\nold\n<!-- end -->\nafter\n")
     assert command("--write")[0] == 0
 
     text = document.read_text()
-    assert text.startswith("before\n<!-- mutants -->\n\nOf 12 mutants 12 are killed.\n\n| mutant |")
+    assert text.startswith("before\n<!-- specification mutants -->\n\nOf 12 mutants 12 are killed.\n\n| mutant |")
     assert text.endswith("|\n\n<!-- end -->\nafter\n")
     command("--write")
     assert document.read_text() == text
@@ -425,7 +425,7 @@ def test_wrong_usage_is_status_2(command, arguments, message):
 def test_what_was_found_is_kept_and_the_rest_can_be_run_alone(command, folder):
     document = folder.parent / "docs" / "mutants.md"
     document.parent.mkdir()
-    document.write_text("<!-- mutants -->\n<!-- end -->\n")
+    document.write_text("<!-- specification mutants -->\n<!-- end -->\n")
     command.alive = {"Tiny:Up:1:drop"}
     assert "Of 6 mutants 5 are killed, 1 survive.\n" in command("--write", "--only", "Up:")[1]
     command.alive = set()
@@ -438,7 +438,7 @@ def test_what_was_found_is_kept_and_the_rest_can_be_run_alone(command, folder):
 
 def test_what_was_found_of_a_line_that_has_changed_counts_no_more(command, folder):
     (folder.parent / "docs").mkdir()
-    (folder.parent / "docs" / "mutants.md").write_text("<!-- mutants -->\n<!-- end -->\n")
+    (folder.parent / "docs" / "mutants.md").write_text("<!-- specification mutants -->\n<!-- end -->\n")
     command("--write")
     file = folder / "Tiny.tla"
     file.write_text(file.read_text().replace("n < 2", "n < 3"))
@@ -450,7 +450,9 @@ def test_a_document_without_the_marks_is_refused(command, folder):
     document = folder.parent / "docs" / "mutants.md"
     document.parent.mkdir()
     document.write_text("nothing\n")
-    assert command("--write")[2].endswith("has no lines '<!-- mutants -->' and '<!-- end -->' for the table\n")
+    assert command("--write")[2].endswith(
+        "has no lines '<!-- specification mutants -->' and '<!-- end -->' for the table\n"
+    )
 
 
 def test_tlc_judges_a_mutant(folder, tools, capsys):
