@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import tempfile
 from dataclasses import replace
@@ -70,4 +71,5 @@ def graph(name: str) -> Graph:
         found = read(path)
     if len(found.nodes) != outcome.distinct:
         raise ValueError(f"{model.name}: {len(found.nodes)} states were read, of {outcome.distinct}")
+    gc.freeze()  # it stays: to look through millions of objects takes a second, in the midst of other tests
     return found
