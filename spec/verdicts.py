@@ -40,8 +40,9 @@ def judge(
     """Run a mutant's models, one after the other, until one kills it.
 
     Most mutants soon show. So the models are run on their first states only, see FEW, and then in full. A model that
-    expects a violation kills if TLC finds another one, or none; such a one, and one of what holds in the long run, is
-    run in full at once. Neither an error of evaluation nor TypeOK is a killer, so the other models are tried then.
+    expects a violation kills if TLC finds another one, or none; it is run in full at once. One of what holds in the
+    long run is run in full only. Neither an error of evaluation nor TypeOK is a killer, so the other models are tried
+    then.
 
     Args:
         normal: what comes of each model without a mutant.

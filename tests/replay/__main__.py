@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 
-from tests.replay.models import MODELS, SPEC
+from tests.replay.models import MODELS
 from tests.replay.replay import HEAD, Coverage, replay
-
-DOCUMENTS = SPEC.parent / "docs"
-TABLE = re.compile(r"(<!-- replay -->\n).*?(<!-- end -->)", re.DOTALL)
+from tests.tables import write
 
 
 def main() -> None:
@@ -31,17 +28,7 @@ def main() -> None:
     lines.append(Coverage(*map(sum, zip(*coverages, strict=True))).row("all"))
     print(lines[-1])
     if options.write:
-        write("\n".join(lines))
-
-
-def write(table: str) -> None:
-    """Write it where the last one stands."""
-    for path in DOCUMENTS.glob("*.md"):
-        text, number = TABLE.subn(lambda marks: f"{marks[1]}{table}\n{marks[2]}", path.read_text(encoding="utf-8"))
-        if number == 1:
-            path.write_text(text, encoding="utf-8")
-            return
-    raise SystemExit(f"no document in {DOCUMENTS} has one place that is marked <!-- replay -->")
+        write("replay", lines)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tests.schedule.scenarios import ALL, GROUPS, MOST_RUNS
 from tests.schedule.scheduler import read, written
 from tests.schedule.seam import load
 from tests.schedule.search import Failure, deepen, search, shortest, trace
-from tests.schedule.tables import write
+from tests.tables import write
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from tests.schedule.projection import CLOCK, EXPIRY, Picture, Stand
 from tests.schedule.scenarios import ALL, TWO
 from tests.schedule.scheduler import Task, written
 from tests.schedule.search import UNBOUNDED, Found, search, trace
-from tests.schedule.tables import write
+from tests.tables import write
 
 Step = tuple[Picture, str, Picture]
 # Of those with a timer. In the others two calls of the clock can come at the same time, or it takes too long.
