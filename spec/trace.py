@@ -35,7 +35,7 @@ def read_state(text: str) -> State:
     """Read a state as TLC prints it, with or without a first line such as `2: <Push line 30, ...>`."""
     headed = re.match(r"\d+: <(.*)>\s*\n", text)
     body = text[headed.end() :] if headed else text
-    return State(_action(headed[1]) if headed else "start", {name: _value(value) for name, value in _variables(body)})
+    return State(_action(headed[1]) if headed else "start", {name: _value(value) for name, value in variables(body)})
 
 
 def read_end(text: str) -> str:
@@ -79,7 +79,7 @@ def _action(text: str) -> str:
     return "start" if name == "Initial predicate" else name or "Next"
 
 
-def _variables(text: str) -> Iterator[tuple[str, str]]:
+def variables(text: str) -> Iterator[tuple[str, str]]:
     r"""Each variable's name and value; where there is but one, TLC leaves the `/\` out."""
     for part in re.split(r"^/\\ ", text, flags=re.MULTILINE):
         name, assigned, value = part.partition(" = ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from spec import values
+from spec.dump import DumpedEdge, read_dump
 
 
 class State(NamedTuple):
@@ -148,10 +148,6 @@ LONGEST = 150  # edges of a path
 DETOUR = 8  # edges to the next that is left, before a new path is begun
 
 
-STATE = re.compile(r'(-?\d+) \[label="(.*?)"(?:,style = filled)?\];?$')
-EDGE = re.compile(r'(-?\d+) -> (-?\d+) \[label="(\w+)"')
-
-
 def read(path: Path) -> Graph:
     """Read what TLC has dumped with `-dump dot,actionlabels`.
 
@@ -163,22 +159,15 @@ def read(path: Path) -> Graph:
     labelled: dict[tuple[str, str, str], None] = {}
     names: tuple[str, ...] = ()
     with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if edge := EDGE.match(line):
-                labelled[edge[1], edge[2], edge[3]] = None
-            elif state := STATE.match(line.rstrip("\n")):
-                if state[1] in numbers:
-                    continue
-                variables = dict(part.split(" = ", 1) for part in _plain(state[2])[3:].split("\n/\\ "))
-                names = names or _names(variables["at"])
-                numbers[state[1]] = len(nodes)
-                nodes.append(_node(variables, names))
+        for found in read_dump(lines):
+            if isinstance(found, DumpedEdge):
+                labelled[found.source, found.target, found.action] = None
+            elif found.name not in numbers:
+                names = names or _names(found.values["at"])
+                numbers[found.name] = len(nodes)
+                nodes.append(_node(found.values, names))
     edges = [_edge(nodes, numbers[source], numbers[target], action, names) for source, target, action in labelled]
     return Graph(nodes, edges, names)
-
-
-def _plain(label: str) -> str:
-    return label.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
 
 
 @cache

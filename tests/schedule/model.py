@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spec import values
+from spec.dump import DumpedEdge, read_dump
 from spec.manifest import OK, Model
 from spec.tlc import Tlc
 from spec.tools import find_tools
@@ -157,34 +157,29 @@ def resources_of(scenario: Scenario) -> list[str]:
     return [*scenario.init, *(resource for some in new(scenario).values() for resource in some)]
 
 
-NODE = re.compile(r'^(-?\d+) \[label="((?:[^"\\]|\\.)*)"(,style = filled)?\]', re.MULTILINE)
-EDGE = re.compile(r"^(-?\d+) -> (-?\d+)", re.MULTILINE)
-
-
 def read(text: str, scenario: Scenario) -> Graph:
     """Read a graph that TLC has written in the format dot."""
     pictures: dict[str, Picture] = {}
     places: dict[str, dict[str, tuple[str, int]]] = {}
     start = None
     unlimited, maxage = len(resources_of(scenario)) + 1, scenario.maxage
-    for node in NODE.finditer(text):
-        body = node[2].replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
-        state = {}
-        for part in body.split("/\\ ")[1:]:
-            name, _, value = part.partition(" = ")
-            state[name] = parsed(value.strip())
+    edges = []
+    for found in read_dump(text.splitlines()):
+        if isinstance(found, DumpedEdge):
+            edges.append((found.source, found.target))
+            continue
+        state = {name: parsed(value) for name, value in found.values.items()}
         if state["limit"] == unlimited:
             state["limit"] = UNLIMITED
         if maxage is not None:
             state["since"] = {-maxage: -FOREVER, END + 1: FOREVER}.get(state["since"], state["since"])
-        pictures[node[1]] = of_model(state, maxage is not None)
-        places[node[1]] = {name: (place, state["begun"][name]) for name, place in state["pc"].items()}
-        if node[3]:
-            start = pictures[node[1]]
+        pictures[found.name] = of_model(state, maxage is not None)
+        places[found.name] = {name: (place, state["begun"][name]) for name, place in state["pc"].items()}
+        if found.initial:
+            start = pictures[found.name]
     assert start is not None
     steps = {}
-    for edge in EDGE.finditer(text):
-        before, after = edge[1], edge[2]
+    for before, after in edges:
         if pictures[before] != pictures[after]:
             moved = [name for name, place in places[before].items() if places[after][name] != place]
             assert len(moved) == 1, f"{moved} took a step"
