@@ -33,6 +33,19 @@ def only(text: str, name: str) -> str:
     return _keep(text, lambda section, found: section in PROPERTY and found == name)
 
 
+def values(text: str, keyword: str) -> list[str]:
+    """The words that follow a keyword."""
+    return [name for section, name, _ in _words(text) if section == keyword]
+
+
+def left(text: str, *keywords: str) -> str:
+    """The configuration without these keywords, and what follows them."""
+    for section, name, at in reversed(_words(text)):
+        if section in keywords:
+            text = text[:at] + text[at + len(name) :]
+    return re.sub(rf"(?m)^ *({'|'.join(keywords)})\b", "", text)
+
+
 def _keep(text: str, wanted: Callable[[str, str], bool]) -> str:
     # TLC takes a keyword that nothing follows, so the keywords may stay.
     for section, name, at in reversed(_names(text)):
@@ -43,11 +56,16 @@ def _keep(text: str, wanted: Callable[[str, str], bool]) -> str:
 
 def _names(text: str) -> list[tuple[str, str, int]]:
     """The keyword, name and place of each invariant and property."""
+    return [found for found in _words(text) if found[0] in INVARIANT | PROPERTY]
+
+
+def _words(text: str) -> list[tuple[str, str, int]]:
+    """The keyword, text and place of each word that follows one."""
     found: list[tuple[str, str, int]] = []
     section = ""
     for word in WORD.finditer(text):
         if word[0] in INVARIANT | PROPERTY | OTHER:
             section = word[0]
-        elif section in INVARIANT | PROPERTY and re.fullmatch(r"[\w!]+", word[0]):
+        elif section and re.fullmatch(r"[\w!]+", word[0]):
             found.append((section, word[0], word.start()))
     return found

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,11 +16,11 @@ from spec.errors import SpecError
 from spec.manifest import DEADLOCK, Model, read_manifest
 from spec.mutants import Mutant, mutants_of
 from spec.report import Equivalent, is_wrong, markdown, report, said
-from spec.runs import Display, bounded
+from spec.runs import Display
 from spec.settings import check_keys, read_tables
-from spec.tlc import Outcome, Tlc
+from spec.tlc import Tlc
 from spec.tools import find_tools
-from spec.verdicts import Verdict, as_run, judge
+from spec.verdicts import Judge, Verdict
 
 DOCUMENT = Path("docs", "mutants.md")
 MARKS = re.compile(r"(<!-- specification mutants -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -40,9 +39,6 @@ class Module:
         """The models that may kill it, in the order in which they try."""
         apt = [model for pattern, models in self.first if fnmatch(mutant.definition, pattern) for model in models]
         return list({model.name: model for model in (*apt, *self.models)}.values())
-
-    def every_model(self) -> list[Model]:
-        return [*self.models, *(model for _, models in self.first for model in models)]
 
 
 def run(arguments: list[str], folder: Path, prog: str) -> int:
@@ -98,14 +94,10 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
         print("\n".join(f"{mutant.name}\n  - {mutant.before}\n  + {mutant.after}" for mutant in chosen))
         return 0
     tlc = Tlc(find_tools(), folder)
-    normal, problems = _normal(tlc, list(chosen.values()), options.jobs)
-    if problems:
-        print("mutants can't be judged by models that fail without them:", *problems, sep="\n  ")
-        return 1
     # Those that are argued to be equivalent must not die soon; to look through all states would take most of the time.
-    in_part = chosen if options.quick else [mutant for mutant in chosen if mutant.name in equivalents]
+    in_part = {mutant for mutant in chosen if options.quick or mutant.name in equivalents}
     verdicts: dict[Mutant, Verdict] = {}
-    for mutant, verdict in _judge(tlc, chosen, normal, options.jobs, {mutant.name for mutant in in_part}):
+    for mutant, verdict in _judge(Judge(tlc, folder, options.jobs), chosen, in_part):
         verdicts[mutant] = known[mutant] = verdict
         if options.write:  # each time, as the run may be cut off
             results.save(folder, {mutant: known[mutant] for mutant in every.values() if mutant in known})
@@ -168,36 +160,18 @@ def _check_equivalents(equivalents: dict[str, Equivalent], every: dict[str, Muta
             raise SpecError(f"mutants.toml: equivalent {name!r}: its line is now {every[name].before!r}")
 
 
-def _normal(tlc: Tlc, modules: list[Module], jobs: int) -> tuple[dict[str, Outcome], list[str]]:
-    """What comes of the models without a mutant, and what is wrong with that."""
-    models = {model.name: as_run(model) for module in modules for model in module.every_model()}
-    normal: dict[str, Outcome] = {}
-    problems = []
-    with closing(bounded(list(models.values()), lambda _: 1, jobs, tlc.check, tlc.stop)) as outcomes:
-        for model, outcome in outcomes:
-            normal[model.name] = outcome
-            if outcome.result != model.result:
-                problems.append(f"{model.name}: expected {model.result}, found {outcome.result}")
-    return normal, problems
-
-
 def _judge(
-    tlc: Tlc, chosen: dict[Mutant, Module], normal: dict[str, Outcome], jobs: int, in_part: set[str]
+    judge: Judge, chosen: dict[Mutant, Module], in_part: Collection[Mutant]
 ) -> Iterator[tuple[Mutant, Verdict]]:
     """The verdicts, as they come."""
     ended = 0
+    models = {mutant: module.models_for(mutant) for mutant, module in chosen.items()}
     with Display(len(chosen)) as display:
-
-        def one(mutant: Mutant) -> Verdict:
-            display.begin(mutant.name)
-            return judge(tlc, mutant, chosen[mutant].models_for(mutant), normal, mutant.name not in in_part)
-
         try:
-            with closing(bounded(list(chosen), lambda _: 1, jobs, one, tlc.stop)) as found:
-                for mutant, verdict in found:
-                    ended += 1
-                    display.end(mutant.name, f"{ended}/{len(chosen)} {mutant.name}: {said(verdict)}")
-                    yield mutant, verdict
+            for mutant, verdict in judge.judge(models, in_part.__contains__, display.begin):
+                ended += 1
+                display.end(mutant.name, f"{ended}/{len(chosen)} {mutant.name}: {said(verdict)}")
+                yield mutant, verdict
         except KeyboardInterrupt:
             print(f"interrupted; {ended} of {len(chosen)} mutants were finished")
             raise

@@ -82,6 +82,7 @@ class Tlc:
         replaced: Mapping[str, str] | None = None,
         leave_out: str = "",
         constraint: str = "",
+        settings: str | None = None,
         dump: Path | None = None,
         timeout: float | None = None,
     ) -> Outcome:
@@ -91,6 +92,7 @@ class Tlc:
             replaced: the text of modules, by name.
             leave_out: an invariant or property that is not to be checked.
             constraint: the name of what states have to meet, or TLC goes no further from them.
+            settings: a configuration to use in the place of the model's.
             dump: where to write the graph of states, for Graphviz; its name ends in `.dot`.
             timeout: seconds after which it is ended.
 
@@ -103,11 +105,13 @@ class Tlc:
             shutil.copytree(self._folder, modules, ignore=_only_modules)
             for name, text in (replaced or {}).items():
                 (modules / f"{name}.tla").write_text(text, encoding="utf-8")
-            settings = modules / f"{model.config}.cfg"
+            path = modules / f"{model.config}.cfg"
+            if settings is not None:
+                path.write_text(settings, encoding="utf-8")
             if leave_out:
-                settings.write_text(config.without(settings.read_text(encoding="utf-8"), leave_out), encoding="utf-8")
+                path.write_text(config.without(path.read_text(encoding="utf-8"), leave_out), encoding="utf-8")
             if constraint:
-                with settings.open("a", encoding="utf-8") as file:
+                with path.open("a", encoding="utf-8") as file:
                     file.write(f"\nCONSTRAINT {constraint}\n")
             outcome = self._run(model, Path(scratch), timeout, dump)
             if outcome.violation:

@@ -1,19 +1,28 @@
-"""What becomes of a mutant: run the models on it until a named property kills it."""
+"""What becomes of mutants: run the models on them until a named property kills them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
 
+from spec.errors import SpecError
 from spec.manifest import OK, Model
 from spec.mutants import Mutant
+from spec.runs import bounded
+from spec.schemata import MANY, NAME, TYPE_OK, at_fault, ends, schemata
 from spec.tlc import ERROR, TIMEOUT, Outcome, Tlc
 
-TYPE_OK = "TypeOK"
-FEW = "FewStates"  # defined beside the models
+TOGETHER = 50  # mutants in a run
+MOST = 3000  # states that each of them may come to
+ERRORS = 3  # so many models that can't be evaluated are enough
 LIMIT = 150.0  # seconds that a model may take
 
+T = TypeVar("T")
+R = TypeVar("R")
 Kind = Literal["killed", "typed", "too large", "stillborn", "survives"]
 KINDS: tuple[Kind, ...] = get_args(Kind)  # the first that holds counts
 
@@ -29,63 +38,138 @@ class Verdict:
     why: str = ""
 
 
+class Judge:
+    """Runs mutants on models until a named property kills them. Neither an error of evaluation nor TypeOK does.
+
+    Most mutants soon show. So all are run together first, see `schemata`, on the beginning of each model. Who still lives
+    is run alone, in full, also on what must hold in the long run. A model that expects a violation kills if TLC finds
+    another one, or none.
+    """
+
+    def __init__(self, tlc: Tlc, folder: Path, jobs: int) -> None:
+        self._tlc, self._folder, self._jobs = tlc, folder, jobs
+        self._found: dict[Mutant, dict[Kind, Verdict]] = {}
+        self._errors: defaultdict[Mutant, set[Model]] = defaultdict(set)
+        self._changed: dict[Mutant, list[str]] = {}
+
+    def judge(
+        self, models: Mapping[Mutant, Sequence[Model]], in_part: Callable[[Mutant], bool], begin: Callable[[str], None]
+    ) -> Iterator[tuple[Mutant, Verdict]]:
+        """The verdicts, as they come.
+
+        Args:
+            models: of each mutant, those that may kill it, in the order in which they try.
+            in_part: whether it is enough to look at the beginning of each model.
+            begin: is called with what is run now.
+        """
+        models = {mutant: [as_run(model) for model in its] for mutant, its in models.items()}
+        self._found = {mutant: {} for mutant in models}
+        self._changed = {mutant: [] for mutant in models}
+        alive = list(models)
+
+        def alone(mutant: Mutant) -> Verdict | None:
+            begin(mutant.name)
+            return self._alone(mutant, [m for m in models[mutant] if m.result == OK])
+
+        def together(run: tuple[Model, Sequence[Mutant]]) -> dict[Mutant, Verdict]:
+            model, mutants = run
+            begin(f"some in {model.name}")
+            return self._together(model, [m for m in mutants if m in alive and len(self._errors[m]) < ERRORS])
+
+        for _, verdicts in self._all(list(_runs(models)), together):
+            for mutant, verdict in verdicts.items():
+                if mutant in alive:
+                    alive.remove(mutant)
+                    yield mutant, verdict
+        for mutant in list(alive):
+            if in_part(mutant) or len(self._errors[mutant]) >= ERRORS:
+                alive.remove(mutant)
+                yield mutant, self._rest(mutant, "the first states were looked at")
+        for mutant, verdict in self._all(list(alive), alone):
+            yield mutant, verdict or self._rest(mutant, "all states are the same")
+
+    def _all(self, items: list[T], do: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+        with closing(bounded(items, lambda _: 1, self._jobs, do, self._tlc.stop)) as found:
+            yield from found
+
+    def _alone(self, mutant: Mutant, models: Sequence[Model]) -> Verdict | None:
+        """What kills it, if one of these models does."""
+        for model in models:
+            outcome = self._check(mutant, model)
+            if outcome.result == TYPE_OK:
+                self._note(mutant, Verdict("typed", TYPE_OK, model.name, outcome.depth or 0))
+                outcome = self._check(mutant, model, leave_out=TYPE_OK)
+            if outcome.result == ERROR:
+                self._note_error(mutant, model, outcome)
+            elif outcome.result == TIMEOUT:
+                self._note(mutant, Verdict("too large", model=model.name, why=f"no end after {LIMIT:.0f} s"))
+            elif outcome.result != OK:
+                return Verdict("killed", outcome.result, model.name, outcome.depth or 0)
+            elif (outcome.states, outcome.distinct) != (model.states, model.distinct):
+                self._changed[mutant].append(model.name)
+        return None
+
+    def _check(self, mutant: Mutant, model: Model, leave_out: str = "") -> Outcome:
+        return self._tlc.check(model, replaced={mutant.module: mutant.text}, leave_out=leave_out, timeout=LIMIT)
+
+    def _together(self, model: Model, mutants: Sequence[Mutant]) -> dict[Mutant, Verdict]:
+        """Those of them that the model kills."""
+        killed: dict[Mutant, Verdict] = {}
+        alive = list(mutants)
+        while alive:
+            run = schemata(self._folder, model, alive, MOST if model.result == OK else None)
+            if run is None:
+                break
+            # It is checked like a large one, as there are many states.
+            together = replace(model, module=NAME, large=True)
+            outcome = self._tlc.check(together, replaced=run.modules, settings=run.settings)
+            said = ends(outcome.printed, alive)
+            without = {end.property for end in said.get(None, [])} - {MANY}
+            if without - {model.result} or (model.result not in without and outcome.result == OK != model.result):
+                raise SpecError(f"{model.name}: without a mutant the run found {sorted(without)}, not {model.result}")
+            for mutant in alive:
+                ended = said.get(mutant, [])
+                killers = [end for end in ended if end.property not in (TYPE_OK, MANY, model.result)]
+                if killers:
+                    killed[mutant] = Verdict("killed", killers[0].property, model.name, killers[0].length)
+                elif ended and ended[0].property == TYPE_OK:
+                    self._note(mutant, Verdict("typed", TYPE_OK, model.name, ended[0].length))
+                elif not ended and model.result != OK and outcome.result == OK:
+                    killed[mutant] = Verdict("killed", model.result, model.name, why="not reached")
+            if outcome.result == ERROR:
+                # It ends the run of all. Those that had not ended begin again, without the one at fault.
+                wrong = at_fault(outcome, alive)
+                self._note_error(wrong, model, outcome)
+                alive = [m for m in alive if m != wrong and all(end.property == TYPE_OK for end in said.get(m, []))]
+            elif outcome.result == OK:
+                break
+            else:
+                raise SpecError(f"{model.name}: the run of several mutants ended with {outcome.result}")
+        return killed
+
+    def _note(self, mutant: Mutant, verdict: Verdict) -> None:
+        self._found[mutant].setdefault(verdict.kind, verdict)
+
+    def _note_error(self, mutant: Mutant, model: Model, outcome: Outcome) -> None:
+        self._errors[mutant].add(model)
+        self._note(mutant, Verdict("stillborn", model=model.name, why="; ".join(outcome.errors[:2])))
+
+    def _rest(self, mutant: Mutant, how_far: str) -> Verdict:
+        """What can be said of one that no property kills."""
+        changed = self._changed[mutant]
+        why = f"the states differ in {', '.join(changed)}" if changed else how_far
+        found = self._found[mutant]
+        return next((found[kind] for kind in KINDS if kind in found), Verdict("survives", why=why))
+
+
+def _runs(models: Mapping[Mutant, Sequence[Model]]) -> Iterator[tuple[Model, Sequence[Mutant]]]:
+    """What is run together: a model, and some mutants of one module. Mutants that stand together in it die together."""
+    for model in dict.fromkeys(model for its in models.values() for model in its):
+        for module in dict.fromkeys(mutant.module for mutant in models):
+            theirs = [mutant for mutant, its in models.items() if mutant.module == module and model in its]
+            yield from ((model, theirs[i : i + TOGETHER]) for i in range(0, len(theirs), TOGETHER))
+
+
 def as_run(model: Model) -> Model:
     """The model as mutants are run on it: a deadlock kills no mutant, and must not hide what does."""
     return replace(model, workers=1, deadlock=False)
-
-
-def judge(
-    tlc: Tlc, mutant: Mutant, models: Sequence[Model], normal: dict[str, Outcome], in_full: bool = True
-) -> Verdict:
-    """Run a mutant's models, one after the other, until one kills it.
-
-    Most mutants soon show. So the models are run on their first states only, see FEW, and then in full. A model that
-    expects a violation kills if TLC finds another one, or none; it is run in full at once. One of what holds in the
-    long run is run in full only. Neither an error of evaluation nor TypeOK is a killer, so the other models are tried
-    then.
-
-    Args:
-        normal: what comes of each model without a mutant.
-        in_full: whether to go beyond the first states.
-    """
-    found: dict[Kind, Verdict] = {}
-    changed = []
-
-    def check(model: Model, constraint: str, leave_out: str = "") -> Outcome:
-        replaced = {mutant.module: mutant.text}
-        return tlc.check(model, replaced=replaced, leave_out=leave_out, constraint=constraint, timeout=LIMIT)
-
-    for model, constraint in _runs([as_run(model) for model in models], normal, in_full):
-        outcome = check(model, constraint)
-        if outcome.result == TYPE_OK != model.result:
-            found.setdefault("typed", Verdict("typed", TYPE_OK, model.name, outcome.depth or 0))
-            outcome = check(model, constraint, leave_out=TYPE_OK)
-        if outcome.result == ERROR:
-            found.setdefault("stillborn", Verdict("stillborn", model=model.name, why="; ".join(outcome.errors[:2])))
-        elif outcome.result == TIMEOUT:
-            found.setdefault("too large", Verdict("too large", model=model.name, why=f"no end after {LIMIT:.0f} s"))
-        elif outcome.result not in (OK, model.result):
-            return Verdict("killed", outcome.result, model.name, outcome.depth or 0)
-        elif outcome.result != model.result:
-            return Verdict("killed", model.result, model.name, why="not reached")
-        elif not constraint and (outcome.states, outcome.distinct) != (
-            normal[model.name].states,
-            normal[model.name].distinct,
-        ):
-            changed.append(model.name)
-    same = "all states are the same" if in_full else "the first states were looked at"
-    states = f"the states differ in {', '.join(changed)}" if changed else same
-    return next((found[kind] for kind in KINDS if kind in found), Verdict("survives", why=states))
-
-
-def _runs(models: Sequence[Model], normal: dict[str, Outcome], in_full: bool) -> Iterator[tuple[Model, str]]:
-    """Each model with the constraint that it is run with."""
-    in_part = [model for model in models if model.result == OK and not normal[model.name].temporal]
-    for model in models:
-        if model in in_part:
-            yield model, FEW
-        elif model.result != OK:
-            yield model, ""
-    for model in models if in_full else ():
-        if model.result == OK:
-            yield model, ""

@@ -12,7 +12,7 @@ from spec.manifest import read_manifest
 from spec.mutants import mutants_of
 from spec.report import Equivalent, markdown, summary
 from spec.tlc import Outcome
-from spec.verdicts import Verdict, judge
+from spec.verdicts import Judge, Verdict
 from tests.spec.conftest import TINY
 
 
@@ -201,76 +201,118 @@ def test_each_mutant_differs_from_the_module_and_from_all_others():
 
 # What becomes of them.
 
+ONE, TWO, *_ = mutants_of("Tiny", TINY)
+ALL_STATES = Outcome("ok", 4, 4, 4)
+WITNESSED = ["NeverDone"]
+
 
 class Tlc:
-    """Finds what it was told to, model by model; keeps what it was asked."""
+    """Finds what it was told to; keeps what it was asked.
 
-    def __init__(self, found):
-        self.found = found
+    `together` and `alone` say by model, and by mutant, what is violated, in its order; "error" ends a run. What TLC finds
+    alone is as in `safe` where nothing is said.
+    """
+
+    def __init__(self, together=(), alone=()):
+        self.together, self.alone = dict(together), dict(alone)
         self.asked = []
 
-    def check(self, model, *, replaced, leave_out, constraint, timeout):
-        name = model.name + (f" without {leave_out}" if leave_out else "")
-        self.asked.append(name + (" in part" if constraint else ""))
-        outcome = self.found.get(self.asked[-1], self.found[name])
-        return outcome if isinstance(outcome, Outcome) else Outcome(outcome, 4, 4, 3, errors=("it failed",))
+    def check(self, model, *, replaced, settings=None, leave_out="", timeout=None):
+        if settings is None:
+            mutant = next(m for m in (ONE, TWO) if m.text == replaced["Tiny"])
+            self.asked.append(model.name + (f" without {leave_out}" if leave_out else ""))
+            outcome = self.alone.get(model.name, {}).get(mutant, ALL_STATES)
+            outcome = outcome.get(leave_out, ALL_STATES) if isinstance(outcome, dict) else outcome
+            return outcome if isinstance(outcome, Outcome) else Outcome(outcome, 4, 4, 3, errors=("it failed",))
+        of_all = self.together.get(model.name, {})
+        # The variants of a definition follow each other in the order of the mutants.
+        mutants = [m for m in (ONE, TWO) if m.after.removeprefix("/\\ ") + "\n  /\\ n' = n + 1" in replaced["Tiny"]]
+        self.asked.append((model.name, len(mutants)))
+        printed = []
+        for number, mutant in enumerate([*mutants, None], start=1):
+            for name in of_all.get(mutant, WITNESSED if model.name == "witness" else []):
+                if name == "error":
+                    printed.append(f'<<"turn", {number}>>')
+                    return Outcome("error", errors=("it failed",), printed=tuple(printed))
+                printed.append(f'<<"mutant", {number}, "{name}", 3>>')
+        return Outcome("ok", printed=tuple(printed))
 
     def stop(self):
         pass
 
 
-NORMAL = {
-    "safe": Outcome("ok", 4, 4, 4),
-    "live": Outcome("ok", 4, 4, 4, temporal=True),
-    "witness": Outcome("NeverDone", 4, 4, 4),
-}
+def verdicts(folder, *models, together=(), alone=(), in_part=False):
+    tlc = Tlc(together, alone)
+    chosen = [model for model in read_manifest(folder / "manifest.toml") if model.name in models]
+    found = Judge(tlc, folder, 1).judge({ONE: chosen, TWO: chosen}, lambda _: in_part, lambda _: None)
+    return dict(found), tlc.asked
 
 
-def verdict(folder, **found):
-    tlc = Tlc({name.replace("_", " "): outcome for name, outcome in found.items()})
-    models = [model for model in read_manifest(folder / "manifest.toml") if model.name in found]
-    return judge(tlc, mutants_of("Tiny", TINY)[0], models, NORMAL), tlc.asked
+def test_what_a_property_kills_in_a_run_with_others_is_not_run_again(folder):
+    found, asked = verdicts(folder, "safe", together={"safe": {ONE: ["OneByOne"]}})
+
+    assert found[ONE] == Verdict("killed", "OneByOne", "safe", 3)
+    assert found[TWO] == Verdict("survives", why="all states are the same")
+    assert asked == [("safe", 2), "safe"]
 
 
-def test_the_first_property_that_is_violated_kills(folder):
-    assert verdict(folder, safe="ok", live="Ends") == (
-        Verdict("killed", "Ends", "live", 3),
-        ["safe in part", "safe", "live"],
-    )
-    assert verdict(folder, safe="OneByOne", live="Ends") == (Verdict("killed", "OneByOne", "safe", 3), ["safe in part"])
-    assert verdict(folder, safe_in_part="ok", safe="OneByOne") == (
-        Verdict("killed", "OneByOne", "safe", 3),
-        ["safe in part", "safe"],
-    )
+def test_who_survives_with_others_is_run_alone(folder):
+    found, _ = verdicts(folder, "safe", "live", alone={"live": {ONE: "Ends"}})
+    assert found[ONE] == Verdict("killed", "Ends", "live", 3)
+
+
+def test_those_that_are_argued_about_are_not_run_alone(folder):
+    found, asked = verdicts(folder, "safe", in_part=True, alone={"safe": {ONE: "OneByOne"}})
+
+    assert found[ONE] == Verdict("survives", why="the first states were looked at")
+    assert asked == [("safe", 2)]
 
 
 def test_after_typeok_another_killer_is_looked_for(folder):
-    assert verdict(folder, safe="TypeOK", safe_without_TypeOK="OneByOne") == (
-        Verdict("killed", "OneByOne", "safe", 3),
-        ["safe in part", "safe without TypeOK in part"],
-    )
-    found, asked = verdict(folder, safe="TypeOK", safe_without_TypeOK="ok", live="ok")
-    assert found == Verdict("typed", "TypeOK", "safe", 3)
-    assert asked == ["safe in part", "safe without TypeOK in part", "safe", "safe without TypeOK", "live"]
+    found, _ = verdicts(folder, "safe", together={"safe": {ONE: ["TypeOK", "OneByOne"]}})
+    assert found[ONE] == Verdict("killed", "OneByOne", "safe", 3)
+
+    found, _ = verdicts(folder, "safe", alone={"safe": {ONE: {"": "TypeOK", "TypeOK": "OneByOne"}}})
+    assert found[ONE] == Verdict("killed", "OneByOne", "safe", 3)
+
+    found, asked = verdicts(folder, "safe", together={"safe": {ONE: ["TypeOK"]}}, alone={"safe": {ONE: {"": "TypeOK"}}})
+    assert found[ONE] == Verdict("typed", "TypeOK", "safe", 3)
+    assert "safe without TypeOK" in asked
 
 
-def test_an_error_of_evaluation_does_not_kill(folder):
-    assert verdict(folder, safe="error", live="ok")[0] == Verdict("stillborn", model="safe", why="it failed")
-    assert verdict(folder, safe="error", live="Ends")[0].kind == "killed"
+def test_an_error_of_evaluation_does_not_kill_and_the_others_begin_again(folder):
+    found, asked = verdicts(folder, "safe", together={"safe": {ONE: ["error"], TWO: ["OneByOne"]}})
+
+    assert found[ONE] == Verdict("stillborn", model="safe", why="it failed")
+    assert found[TWO] == Verdict("killed", "OneByOne", "safe", 3)
+    assert asked[:2] == [("safe", 2), ("safe", 1)]
+
+
+def test_one_that_cannot_be_evaluated_alone_is_stillborn(folder):
+    assert verdicts(folder, "safe", alone={"safe": {ONE: "error"}})[0][ONE].kind == "stillborn"
 
 
 def test_a_model_that_does_not_end_does_not_kill(folder):
-    assert verdict(folder, safe="timeout", live="ok")[0].kind == "too large"
+    assert verdicts(folder, "safe", alone={"safe": {ONE: "timeout"}})[0][ONE].kind == "too large"
 
 
 def test_a_model_that_expects_a_violation_kills_if_there_is_none(folder):
-    assert verdict(folder, witness="NeverDone")[0].kind == "survives"
-    assert verdict(folder, witness="ok")[0] == Verdict("killed", "NeverDone", "witness", why="not reached")
+    found, _ = verdicts(folder, "witness", together={"witness": {ONE: []}})
+
+    assert found[ONE] == Verdict("killed", "NeverDone", "witness", why="not reached")
+    assert found[TWO].kind == "survives"
+
+
+def test_a_run_that_finds_fault_with_the_module_itself_judges_nothing(folder):
+    with pytest.raises(SpecError, match=r"safe: without a mutant the run found \['OneByOne'\], not ok"):
+        verdicts(folder, "safe", together={"safe": {None: ["OneByOne"]}})
+    with pytest.raises(SpecError, match=r"witness: without a mutant the run found \[\], not NeverDone"):
+        verdicts(folder, "witness", together={"witness": {None: []}})
 
 
 def test_other_states_alone_do_not_kill(folder):
-    assert verdict(folder, safe="ok")[0] == Verdict("survives", why="all states are the same")
-    assert verdict(folder, safe=Outcome("ok", 5, 4, 4))[0] == Verdict("survives", why="the states differ in safe")
+    found, _ = verdicts(folder, "safe", alone={"safe": {ONE: Outcome("ok", 5, 4, 4)}})
+    assert found[ONE] == Verdict("survives", why="the states differ in safe")
 
 
 def test_the_report_counts_and_lists_them():
@@ -308,21 +350,16 @@ why = "a test says so"
 
 @pytest.fixture
 def command(folder, monkeypatch, capsys):
-    """Run the command where TLC finds OneByOne violated, but for some mutants nothing."""
+    """Run the command where all mutants are killed, but for some."""
 
-    class Check:
+    class Judging:
         def __init__(self, *_):
             pass
 
-        def check(self, model, *, replaced=None, **_):
-            if replaced is None:
-                return Outcome(command.normal, 4, 4, 4)
-            text = replaced["Tiny"]
-            survives = any(mutant.text == text for mutant in mutants_of("Tiny", TINY) if mutant.name in command.alive)
-            return Outcome("ok" if survives else "OneByOne", 4, 4, 4)
-
-        def stop(self):
-            pass
+        def judge(self, models, in_part, begin):
+            for mutant in models:
+                survives = mutant.name in command.alive
+                yield mutant, Verdict("survives") if survives else Verdict("killed", "OneByOne", "safe", 4)
 
     def command(*arguments):
         try:
@@ -332,10 +369,9 @@ def command(folder, monkeypatch, capsys):
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 
-    command.normal = "ok"
     command.alive = set()
     (folder / "mutants.toml").write_text(SETTINGS)
-    monkeypatch.setattr("spec.mutation.Tlc", Check)
+    monkeypatch.setattr("spec.mutation.Judge", Judging)
     monkeypatch.setattr("spec.mutation.find_tools", lambda: None)
     return command
 
@@ -351,7 +387,7 @@ def test_one_that_survives_is_status_1(command):
 
     assert status == 1
     assert out.splitlines()[:3] == [
-        "Tiny:Up:1:drop: survives: all states are the same",
+        "Tiny:Up:1:drop: survives: ",
         "  - /\\ n < 2",
         "  + /\\ TRUE",
     ]
@@ -376,14 +412,6 @@ def test_an_argument_is_about_one_line(command, folder):
 
     assert status == 2
     assert err.endswith("equivalent 'Tiny:Up:1:drop': its line is now '/\\\\ n < 2'\n")
-
-
-def test_models_that_fail_by_themselves_judge_nothing(command):
-    command.normal = "Ends"
-    status, out, _ = command()
-
-    assert status == 1
-    assert out.splitlines()[1:] == ["  safe: expected ok, found Ends", "  live: expected ok, found Ends"]
 
 
 def test_some_can_be_chosen_and_listed(command):
