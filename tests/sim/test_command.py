@@ -340,7 +340,7 @@ def test_a_limited_pool_has_columns_of_its_own(files):
 def test_what_one_more_would_buy_and_for_which_costs_the_choice_holds_are_said(files):
     text = printed(study(files.write(LOAD, sweep={"maxsize": [0, 1]}, cost={"alloc": 1, "idle_second": 0.04})), 200)
 
-    assert "\n- one more, maxsize=2, would cost 0.28 less: 1 fewer misses, 18 idle seconds more\n" in text
+    assert "\n- one more, maxsize=2, would cost 0.28 less: 1 fewer miss, 18 idle seconds more\n" in text
     assert "\n- it stays the cheapest with a cost of alloc of at least 0.36, or idle_second of at most 0.111" in text
 
 
