@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from sim.figures import Setting, Surroundings
 from sim.hits import hit_surface
@@ -139,7 +139,7 @@ def _curves(figure: Figure, rows: list[Row], ages: list[Any], workload: Workload
     axes.set_xlabel("maxsize; triangles: none" if any(row["maxsize"] is None for row in rows) else "maxsize")
     axes.set_ylabel("hit ratio")
     axes.set_title("What a larger pool buys", loc="left")
-    axes.legend(**LEGEND)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
 
 
 def _pareto(figure: Figure, study: Study, workload: Workload) -> None:
@@ -154,9 +154,13 @@ def _pareto(figure: Figure, study: Study, workload: Workload) -> None:
     limit = workload.slo.wait_p99 if limited else workload.slo.hit_ratio
     if limit is not None:
         axes.axhline(limit if limited else 1 - limit, color=RED, linestyle=":", label="SLO")
-    for values, scale in zip(zip(*points, strict=True), (axes.set_xscale, axes.set_yscale), strict=True):
+    for values, axis in zip(zip(*points, strict=True), ("x", "y"), strict=True):
         if min(values) > 0 and max(values) > WIDE * min(values):
-            scale("log")
+            axes.set(**{f"{axis}scale": "log"})
+            ticks = getattr(axes, f"{axis}axis")
+            ticks.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=7))
+            ticks.set_major_formatter("{x:g}")
+            ticks.set_minor_formatter(NullFormatter())
     axes.set_xlabel("mean idle")
     axes.set_ylabel("wait of 99 %, s" if limited else "share of misses")
     axes.set_title("What idle resources buy", loc="left")

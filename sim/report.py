@@ -107,8 +107,11 @@ def _one_more(study: Study) -> Iterator[str]:
     for figure, name in (("wait_seconds", "seconds of waiting"), ("idle_seconds", "idle seconds")):
         if abs(larger[figure]) >= 1e-9:
             bought.append(f"{number(abs(larger[figure]), 3)} {name} {'less' if larger[figure] < 0 else 'more'}")
+    if not bought and not larger["cost"]:
+        yield f"one more, maxsize={larger['maxsize']}, would change nothing"
+        return
     change = f"{number(abs(larger['cost']), 3)} {'more' if larger['cost'] >= 0 else 'less'}"
-    yield f"one more, maxsize={larger['maxsize']}, would cost {change}: {', '.join(bought) or 'nothing changes'}"
+    yield f"one more, maxsize={larger['maxsize']}, would cost {change}: {', '.join(bought)}"
 
 
 def _chosen(study: Study) -> list[int]:
