@@ -121,10 +121,9 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; expected a whole number from 0 on")
+    return int(text)
 
 
 def _study(options: argparse.Namespace, name: str) -> int:

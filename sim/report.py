@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import fill
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -44,6 +45,9 @@ def show(study: Study, path: Path, console: Console) -> None:
     load, rows, recommended = study["workload"], study["rows"], study["recommended"]
 
     def line(text: str = "", style: str | None = None) -> None:
+        if console.is_terminal:  # between words
+            indent = "  " if text.startswith("- ") else ""
+            text = fill(text, max(20, console.width), subsequent_indent=indent, break_on_hyphens=False)
         console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
     keys = "" if load["keys"] == 1 else f" of {load['keys']:,} keys"

@@ -18,11 +18,15 @@ from sim.workload import CENTURY, Columns, Trace
 UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
 LONGEST = CENTURY * SECOND
 CHUNK = 1024
+OPTIONS = ("$.workload.columns", "$.workload.unit")
 EXACT = 2**50  # below this a float holds nanoseconds with digits to spare
 
 
-def read_trace(source: Trace, path: Path) -> Load:
+def read_trace(source: Trace, path: Path, options: tuple[str, str] = OPTIONS) -> Load:
     """The load of a CSV file.
+
+    Args:
+        options: what the user can say of the columns, and of the unit.
 
     Raises:
         WorkloadError: it can't be read, or there is something wrong with it; says in which row.
@@ -32,8 +36,8 @@ def read_trace(source: Trace, path: Path) -> Load:
     header = next(lines, None)
     if header is None:
         raise rows.error("is empty; expected a line with the names of the columns")
-    columns = _columns(rows, source.columns or _found(header), header)
-    reader = _Reader(rows, columns, len(header), UNITS[source.unit])
+    columns = _columns(rows, source.columns or _found(header), header, options[0])
+    reader = _Reader(rows, columns, len(header), UNITS[source.unit], options[1])
     in_order = "arrival" in columns and not source.sort
     if in_order and read_fast(rows, header, columns, UNITS[source.unit], EXACT):
         return rows.load()
@@ -45,11 +49,12 @@ def read_trace(source: Trace, path: Path) -> Load:
 
 
 class _Reader:
-    def __init__(self, rows: Rows, columns: dict[str, int], width: int, unit: int) -> None:
+    def __init__(self, rows: Rows, columns: dict[str, int], width: int, unit: int, option: str) -> None:
         self._rows = rows
         self._columns = columns
         self._width = width
         self._unit = unit
+        self._option = option  # in which the user gives the unit
 
     def read(self, lines: Iterator[list[str]]) -> None:
         """Read rows that are sorted by arrival."""
@@ -123,7 +128,7 @@ class _Reader:
             if 0 <= nanoseconds <= LONGEST:
                 return round(Decimal(text) * self._unit)
             if LONGEST < nanoseconds < math.inf:
-                hint = "; is $.workload.unit right?"
+                hint = f"; is {self._option} right?"
         except (ValueError, ArithmeticError):
             pass
         raise self._rows.error(f"{name}: {text!r} is not allowed; expected a number from 0 to a century{hint}", row)
@@ -154,22 +159,26 @@ def _found(header: list[str]) -> Columns:
     return Columns(**present)
 
 
-def _columns(rows: Rows, wanted: Columns, header: list[str]) -> dict[str, int]:
+def _columns(rows: Rows, wanted: Columns, header: list[str], option: str) -> dict[str, int]:
     """The index of each column, by what it holds."""
     names = {"arrival": wanted.arrival, "hold": wanted.hold, "end": wanted.end, "key": wanted.key}
     times = sorted(name for name, column in names.items() if column is not None and name != "key")
     if len(times) != 2:
         raise rows.error(
-            f"has the columns {', '.join(header)}; expected two of arrival, hold and end, "
-            "which $.workload.columns can name"
+            f"has the columns {_shown(header)}; expected two of arrival, hold and end, which {option} can name"
         )
     indices = {}
     for name, column in names.items():
         if column is None:
             continue
         if column not in header:
-            raise rows.error(f"there is no column {column!r} for {name}; the file has {', '.join(header)}")
+            raise rows.error(f"there is no column {column!r} for {name}; the file has {_shown(header)}")
         if header.count(column) > 1:
             raise rows.error(f"has more than one column {column!r}")
         indices[name] = header.index(column)
     return indices
+
+
+def _shown(header: list[str]) -> str:
+    text = ", ".join(header)
+    return text if len(text) <= 200 else f"{text[:200]}..."
