@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from timeit import Timer
 from typing import Any
@@ -150,9 +151,7 @@ def loading(n: int) -> Seconds:
     with tempfile.TemporaryDirectory() as folder:
         path = write_trace(Path(folder), n)
         workload = read(path)
-        return best(
-            {how: lambda fast=how == FAST: _with(fast, lambda: load(workload, path)) for how in (PURE, FAST)}
-        )
+        return best({how: lambda fast=how == FAST: _with(fast, lambda: load(workload, path)) for how in (PURE, FAST)})
 
 
 def write_trace(folder: Path, n: int) -> Path:
@@ -294,7 +293,7 @@ def growth(n: int) -> dict[int, Seconds]:
         acquires = poisson(10, length)
         acquires.releases  # noqa: B018 - sorted once for each load
         rounds = ROUNDS if length <= n else 1
-        seconds = best({name: lambda work=work: work(acquires) for name, work in GROWING.items()}, rounds)
+        seconds = best({name: partial(work, acquires) for name, work in GROWING.items()}, rounds)
         found[length] = {name: time / length for name, time in seconds.items()}
     return found
 
@@ -356,8 +355,8 @@ def recording_table(found: dict[str, Any]) -> str:
     for name, seconds in found["recording"].items():
         plain = seconds["plain"]
         row = [name, f"{plain * 1e9:,.0f}"]
-        for time in list(seconds.values())[1:]:
-            row += [f"{time * 1e9:,.0f}", f"{100 * (time / plain - 1):,.0f}"]
+        for taken in list(seconds.values())[1:]:
+            row += [f"{taken * 1e9:,.0f}", f"{100 * (taken / plain - 1):,.0f}"]
         rows.append(row + [""] * (6 - len(row)))
     return table(["ns", "plain", "recorded", "more, %", "recorded to a file", "more, %"], rows)
 
@@ -366,7 +365,12 @@ def targets(found: dict[str, Any]) -> str:
     """What was asked for, and what was measured."""
     n, simpy, loop = found["n"], found["against_simpy"], found["open_loop"]
     surfaces, loads = found["surface"], found["loading"]
-    recorded = {name: 100 * (time["recorded"] / time["plain"] - 1) for name, time in found["recording"].items() if len(time) > 1}
+    recorded = {
+        name: 100 * (seconds["recorded"] / seconds["plain"] - 1)
+        for name, seconds in found["recording"].items()
+        if "recorded" in seconds
+    }
+    most, most_of_more = max(found["memory"].values()), max(found["memory, 10 n"].values())
     rows = [
         ("replay of M/M/8: requests/s, / SimPy's", ">=", 3, simpy["SimPy"] / simpy["replay"], ".1f"),
         *(
@@ -378,8 +382,8 @@ def targets(found: dict[str, Any]) -> str:
         (f"all figures of them, {FAST}: s", "<=", 2, surfaces[f"all figures, {FAST}"], ".2f"),
         (f"loading {n:,} acquires from CSV.gz, {FAST}: s", "<=", 0.5, loads[FAST], ".2f"),
         (f"the same, {PURE}: s", "<=", 2, loads[PURE], ".2f"),
-        (f"memory of {n:,} acquires, whatever is done with them: bytes each", "<=", 100, max(found["memory"].values()), ".0f"),
-        (f"memory of {10 * n:,}: bytes each", "<=", 100, max(found["memory, 10 n"].values()), ".0f"),
+        (f"memory of {n:,} acquires, whatever is done with them: bytes each", "<=", 100, most, ".0f"),
+        (f"memory of {10 * n:,}: bytes each", "<=", 100, most_of_more, ".0f"),
         ("recording: a pop and a push take longer by, %", "<=", 15, recorded["a pop and a push"], ".0f"),
         ("recording: a block that works for 50 us, %", "<=", 15, recorded["a block that works for 50 us"], ".1f"),
     ]  # fmt: skip
@@ -406,7 +410,8 @@ def main() -> None:
 
 
 def machine() -> str:
-    return f"CPython {platform.python_version()} on {processor()}, {os.cpu_count()} processors; SimPy {simpy.__version__}."
+    python, on = platform.python_version(), f"{processor()}, {os.cpu_count()} processors"
+    return f"CPython {python} on {on}; SimPy {simpy.__version__}."
 
 
 if __name__ == "__main__":

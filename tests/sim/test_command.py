@@ -181,19 +181,27 @@ def test_the_number_of_processes_changes_nothing(files):
 
 
 def test_a_Dask_cluster_of_two_processes_gives_the_same(files):
-    path = files.write(LOAD, sweep={"maxsize": list(range(5)), "minsize": [0, 1, 2, 3, 4]})
+    path = files.write(LOAD, sweep={"maxsize": list(range(9)), "minsize": list(range(9))})
     script = f"""
         from distributed import LocalCluster
+        from distributed.diagnostics.plugin import SchedulerPlugin
         from sim.__main__ import main
+
+        class Watch(SchedulerPlugin):
+            workers = set()
+
+            def transition(self, key, start, finish, *args, worker=None, **kwargs):
+                if (start, finish) == ("processing", "memory"):
+                    self.workers.add(worker)
 
         if __name__ == "__main__":
             with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-                workers = set(cluster.scheduler.workers)
-                assert len(workers) == 2
+                cluster.scheduler.add_plugin(Watch())
                 assert main([{str(path)!r}, "--json", "--dask", cluster.scheduler_address]) == 0
-                assert cluster.scheduler.transition_counter > 5  # it was there
+                assert Watch.workers == set(cluster.scheduler.workers)  # each of them had a part
+                assert len(Watch.workers) == 2
     """
-    done = python(script, timeout=60)
+    done = python(script, timeout=100)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == study(path)
