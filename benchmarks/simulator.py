@@ -3,7 +3,8 @@
     python -m benchmarks.simulator [ACQUIRES] [--write]
 
 Seconds are of processor time, and the best of several rounds in which those that are compared take turns. It takes a
-quarter of an hour, and a gigabyte of memory. With --write the figures go to docs/simulator.md.
+quarter of an hour, and a gigabyte of memory. With --write the figures go to benchmarks/simulator.json, and from there
+to docs/simulator.md; with --only those of other measures stay as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from timeit import Timer
@@ -30,7 +31,7 @@ from typing import Any
 import simpy
 
 import sim
-from benchmarks.__main__ import processor
+from benchmarks.__main__ import processor, rounded
 from benchmarks.report import table
 from sim.figures import Setting, Surroundings
 from sim.hits import hit_surface
@@ -42,6 +43,7 @@ from sim.workload import read
 from tests.tables import DOCUMENTS, write
 from ya.resourcepool import ResourcePool
 
+RESULTS = Path(__file__).with_name("simulator.json")
 ROUNDS = 3
 UNLIMITED = Setting(None, None, None)
 EIGHT = Setting(8, None, None)
@@ -204,7 +206,10 @@ WORK = {
 }
 
 
-def memory(n: int) -> dict[str, float]:
+SOME_WORK = [name for name in WORK if FAST in name or name == "to draw and replay"]
+
+
+def memory(n: int, work: Iterable[str] = WORK) -> dict[str, float]:
     """Bytes at the peak for each further acquire; on Linux."""
     few = n // 10
     with tempfile.TemporaryDirectory() as folder:
@@ -214,7 +219,7 @@ def memory(n: int) -> dict[str, float]:
             code = MEMORY.format(n=number, work=work.format(path=paths[number]))
             return int(subprocess.check_output([sys.executable, "-c", code]))
 
-        return {name: (peak(work, n) - peak(work, few)) / (n - few) for name, work in WORK.items()}
+        return {name: (peak(WORK[name], n) - peak(WORK[name], few)) / (n - few) for name in work}
 
 
 def _made(folder: Path) -> Path:
@@ -286,7 +291,7 @@ GROWING = {
 }
 
 
-def growth(n: int) -> dict[int, Seconds]:
+def growth(n: int) -> dict[str, Seconds]:
     """Seconds an acquire, for loads of several lengths up to ten times as many."""
     found = {}
     for length in (n // 100, n // 10, n, 10 * n):
@@ -294,11 +299,11 @@ def growth(n: int) -> dict[int, Seconds]:
         acquires.releases  # noqa: B018 - sorted once for each load
         rounds = ROUNDS if length <= n else 1
         seconds = best({name: partial(work, acquires) for name, work in GROWING.items()}, rounds)
-        found[length] = {name: time / length for name, time in seconds.items()}
+        found[str(length)] = {name: time / length for name, time in seconds.items()}
     return found
 
 
-def plot_growth(found: dict[int, Seconds]) -> str:
+def plot_growth(found: dict[str, Seconds]) -> str:
     """An SVG of what an acquire takes, by the number of acquires."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -307,7 +312,7 @@ def plot_growth(found: dict[int, Seconds]) -> str:
         figure = Figure(figsize=(5.4, 3.2), layout="constrained")
         axes = figure.subplots()
         for name in GROWING:
-            axes.plot(list(found), [seconds[name] * 1e6 for seconds in found.values()], "o-", label=name)
+            axes.plot([*map(int, found)], [seconds[name] * 1e6 for seconds in found.values()], "o-", label=name)
         axes.set(xscale="log", ylim=(0, None), xlabel="acquires", ylabel="µs an acquire")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
@@ -316,15 +321,16 @@ def plot_growth(found: dict[int, Seconds]) -> str:
     return content.getvalue().decode()
 
 
-def measure(n: int) -> dict[str, Any]:
-    """All figures."""
-    found: dict[str, Any] = {"n": n}
-    for function in (against_simpy, open_loop, surface, loading, recording, memory, growth):
-        print(f"{function.__name__} ...", file=sys.stderr, flush=True)
-        found[function.__name__] = function(n)
-    print("memory of ten times as many ...", file=sys.stderr, flush=True)
-    found["memory, 10 n"] = memory(10 * n)
-    return found
+MEASURES: dict[str, Callable[[int], Any]] = {
+    "against_simpy": against_simpy,
+    "open_loop": open_loop,
+    "surface": surface,
+    "loading": loading,
+    "recording": recording,
+    "memory": memory,
+    "growth": growth,
+    "memory, 10 n": lambda n: memory(10 * n, SOME_WORK),
+}
 
 
 def tables(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -340,10 +346,13 @@ def tables(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     rows = [[name, f"{time:.2f}"] for name, time in found["loading"].items()]
     yield f"Loading {n:,} acquires from CSV.gz", table(["", "s"], rows)
     yield "Recording", recording_table(found)
-    rows = [[name, f"{size:.0f}", f"{found['memory, 10 n'][name]:.0f}"] for name, size in found["memory"].items()]
+    larger = found["memory, 10 n"]
+    rows = [
+        [name, f"{size:.0f}", f"{larger[name]:.0f}" if name in larger else ""] for name, size in found["memory"].items()
+    ]
     yield "Memory", table(["bytes an acquire", f"{n:,}", f"{10 * n:,}"], rows)
     rows = [
-        [f"{length:,}", *(f"{time * 1e6:.2f}" for time in seconds.values())]
+        [f"{int(length):,}", *(f"{time * 1e6:.2f}" for time in seconds.values())]
         for length, seconds in found["growth"].items()
     ]
     yield "Growth", table(["us an acquire", *GROWING], rows)
@@ -397,9 +406,16 @@ def targets(found: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.simulator", description=__doc__.partition("\n")[0])
     parser.add_argument("acquires", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--only", metavar="NAME", action="append", choices=MEASURES, help="take this measure only")
     parser.add_argument("--write", action="store_true", help="write the figures to docs/simulator.md")
     options = parser.parse_args()
-    found = measure(options.acquires)
+    n = options.acquires
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if options.only else {"n": n}
+    for name in options.only or MEASURES:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        found[name] = MEASURES[name](n)
+        if options.write:
+            RESULTS.write_text(json.dumps(rounded(found), indent=1) + "\n")
     parts = [f"{heading}:\n\n{text}" for heading, text in tables(found)]
     print("\n\n".join([targets(found), *parts]))
     if options.write:
