@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import time
-from _thread import allocate_lock
+from _thread import RLock, allocate_lock
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +185,7 @@ class _Log:
         self.rows: deque[tuple[Began, float]] = deque(maxlen=most)
         self.data: Path | None = None
         self._start = clock()
+        self._colliding = RLock()  # so that a finalizer may push while its thread has it
         # Never waited for: a push may come in a finalizer, or a signal handler, while its thread is writing.
         self._writing = allocate_lock()
 
@@ -195,15 +196,21 @@ class _Log:
         except (KeyError, RuntimeError):  # another thread was faster
             pass
 
-    def hold_again(self, key: int) -> None:
-        """The same object is held once less."""
-        try:
-            again = self.again[key]
-            self.held[key] = again.pop()
+    def begin_again(self, key: int, began: Began) -> None:
+        """Begin a row of an object that is out already; or of another that has got its id, because it is gone."""
+        with self._colliding:
+            self.again.setdefault(key, []).append(began)
+
+    def end(self, key: int) -> Began | None:
+        """End the row of the object that began last: so one that never ends can't be taken for it."""
+        with self._colliding:
+            again = self.again.get(key)
+            if again is None:
+                return self.held.pop(key, None)
+            began = again.pop()
             if not again:
                 del self.again[key]
-        except (KeyError, IndexError):
-            pass  # another object
+            return began
 
     def rotate(self) -> None:
         """Write the rows to the file."""
@@ -222,7 +229,7 @@ class _Log:
 
 
 def _recorded_pop(pool: ResourcePool[R], log: _Log) -> Callable[..., R]:
-    take, clock, held, begin, again, most = pool.pop, log.clock, log.held, log.held.setdefault, log.again, log.most
+    take, clock, held, begin, most = pool.pop, log.clock, log.held, log.held.setdefault, log.most
 
     def pop(timeout: float | None = None) -> R:
         """Pop from the pool, and begin a row."""
@@ -230,7 +237,7 @@ def _recorded_pop(pool: ResourcePool[R], log: _Log) -> Callable[..., R]:
         resource = take(timeout)
         began = (asked, clock())
         if begin(id(resource), began) is not began:
-            again.setdefault(id(resource), []).append(began)
+            log.begin_again(id(resource), began)
         if len(held) > most:
             log.forget()
         return resource
@@ -244,10 +251,8 @@ def _recorded_push(pool: ResourcePool[R], log: _Log) -> Callable[[R], None]:
 
     def push(resource: R) -> None:
         """End the resource's row, and push it to the pool."""
-        began = end(id(resource), None)
+        began = log.end(id(resource)) if again else end(id(resource), None)
         if began is not None:  # it was popped here
-            if again:
-                log.hold_again(id(resource))
             append((began, clock()))
         give(resource)
         if len(rows) >= full:

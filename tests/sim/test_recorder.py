@@ -69,6 +69,20 @@ def test_the_same_object_may_be_out_more_than_once(clock):
     assert sorted(hold for _, hold in recorder.rows()) == [1, 1, 2]
 
 
+def test_what_never_comes_back_is_not_taken_for_what_comes_later_with_its_id(clock):
+    """As if the program had dropped the first, and the next were at its place in memory."""
+    recorder = sim.Recorder(ResourcePool(init=["at the same place"] * 2), clock.now)
+    recorder.pop()
+    clock.advance(10)
+    for _ in range(3):
+        with_it = recorder.pop()
+        clock.advance(1)
+        recorder.push(with_it)
+
+    assert [hold for _, hold in recorder.rows()] == [1, 1, 1]
+    assert not recorder._log.again
+
+
 def test_what_was_not_popped_here_is_passed_on_and_not_recorded(recorder):
     recorder.push("mine")
 
