@@ -211,7 +211,7 @@ SOME_WORK = [name for name in WORK if FAST in name or name == "to draw and repla
 
 def memory(n: int, work: Iterable[str] = WORK) -> dict[str, float]:
     """Bytes at the peak for each further acquire; on Linux."""
-    few = n // 10
+    few = max(n // 10, min(n // 2, 200_000))  # enough that the same modules are imported
     with tempfile.TemporaryDirectory() as folder:
         paths = {number: str(write_trace(_made(Path(folder, str(number))), number)) for number in (few, n)}
 

@@ -120,7 +120,7 @@ class Rows:
         if not self.arrival:
             raise self.error("has no acquires")
         first = self.arrival[0]
-        arrival = array("q", (time - first for time in self.arrival)) if first else self.arrival
+        arrival = array("q", map(first.__rsub__, self.arrival)) if first else self.arrival
         order = self._order(arrival)
         if order is None:
             return Load(arrival, self.hold, self.key, list(self.keys))
