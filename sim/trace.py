@@ -84,7 +84,7 @@ class _Reader:
         plain = (
             len(columns) == self._width
             and last <= arrivals[0]
-            and all(map(int.__le__, arrivals, islice(arrivals, 1, None)))
+            and arrivals == sorted(arrivals)
             and arrivals[-1] < EXACT
             and min(holds) >= 0
             and max(holds) < EXACT
