@@ -4,8 +4,8 @@
 several settings, and recommends one. `record` records such a load in a running program.
 
 The data flows one way: workload (what the file says) -> source, trace, synthetic -> load (who asks when, and for
-how long) -> replay (one setting), onepass (many) -> figures -> rows, choice -> study (all of it) -> report (what is
-printed).
+how long) -> replay (one setting), onepass (many), hits (those only) -> figures -> rows, choice -> study (all of it) ->
+report, plots, page (what is shown).
 """
 
 from sim.recorder import Recorder, record

@@ -13,7 +13,10 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         print(f"the simulator needs {error.name}: pip install 'ya.resourcepool[sim]'", file=sys.stderr)
         return 2
-    from sim.command import run
+    try:
+        from sim.command import run
+    except KeyboardInterrupt:
+        return 130
 
     return run(sys.argv[1:] if arguments is None else arguments)
 

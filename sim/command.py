@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +121,9 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; expected a whole number from 0 on")
+    return int(text)
 
 
 def _study(options: argparse.Namespace, name: str) -> int:
@@ -189,7 +188,9 @@ def _executor(options: argparse.Namespace) -> Iterator[Executor | None]:
         try:
             yield executor
         finally:
-            executor.shutdown(cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():  # after an interrupt they are in the midst of what nobody waits for
+                process.terminate()
 
 
 def _text(result: Study, options: argparse.Namespace) -> str:

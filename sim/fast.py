@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from array import array
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sim.load import Rows
@@ -32,7 +33,10 @@ def read_fast(rows: Rows, header: Sequence[str], columns: Mapping[str, int], uni
 
         # Nothing is named that is not needed any more: the columns are as large as the load that is made of them.
         kinds = {header[i]: polars.Categorical if name == "key" else polars.Float64 for name, i in columns.items()}
-        table = polars.read_csv(_content(rows.path), columns=list(kinds), schema_overrides=kinds)
+        content = _content(rows.path)
+        with ThreadPoolExecutor(1) as thread:  # in this thread polars would raise an interrupt, and Python once more
+            table = thread.submit(polars.read_csv, content, columns=list(kinds), schema_overrides=kinds).result()
+        del content
     except Exception:  # no such file, no such module, or what polars finds wrong, which has no common class
         return False
     if table.is_empty() or any(table.null_count().row(0)):

@@ -59,6 +59,8 @@ def swf(lines: Iterable[str]) -> Iterator[Acquire]:
             yield round(float(fields[1]) * SECOND), round(float(fields[3]) * SECOND), f"user {fields[11]}"
 
 
+SWF = re.compile(r"-?[\d.]+(\s+-?[\d.]+){17}")
+
 FORMATS: Mapping[str, Callable[[Iterable[str]], Iterator[Acquire]]] = {"pgbouncer": pgbouncer, "swf": swf}
 
 
@@ -91,7 +93,7 @@ def import_log(
     form = form or _looks_like(log)
     if form == "csv":
         source = Trace(path=log.name, columns=Columns(**columns) if columns else None, unit=unit)  # type: ignore[arg-type]
-        acquires = read_trace(source, log)
+        acquires = read_trace(source, log, ("--columns", "--unit"))
     else:
         acquires = _read(log, form)
     write_whole(trace, gzip.compress(_csv(acquires).encode(), mtime=0))
@@ -108,7 +110,7 @@ def _looks_like(log: Path) -> str:
     for line, _ in zip(_lines(log), range(200), strict=False):
         if PGBOUNCER.match(line):
             return "pgbouncer"
-        if line.startswith(";") or len(line.split()) == 18:
+        if line.startswith(";") or SWF.fullmatch(line.strip()):
             return "swf"
     return "csv"
 
@@ -119,6 +121,8 @@ def _read(log: Path, form: str) -> Load:
         found = sorted(FORMATS[form](_lines(log)))
     except (ValueError, OverflowError) as error:
         raise WorkloadError(log, f"is no log of the format {form}: {error}") from None
+    if not found:
+        raise WorkloadError(log, f"has no acquires in the format {form}")
     for number, (arrival, hold, key) in enumerate(found, start=1):
         if arrival - found[0][0] > LONGEST or hold > LONGEST:
             raise rows.error("takes more than a century", number)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -23,14 +24,12 @@ class Load:
         hold: how long each keeps its resource, in nanoseconds.
         key: the index in `keys` of each.
         keys: their names; each key has a pool of its own.
-        order: if the order is not that of the source: where in the source each has been.
     """
 
     arrival: Sequence[int]
     hold: Sequence[int]
     key: Sequence[int]
     keys: list[str]
-    order: Sequence[int] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -121,18 +120,33 @@ class Rows:
         if not self.arrival:
             raise self.error("has no acquires")
         first = self.arrival[0]
-        arrival = array("q", (time - first for time in self.arrival)) if first else self.arrival
-        if 0 not in self.hold:
+        arrival = array("q", map(first.__rsub__, self.arrival)) if first else self.arrival
+        order = self._order(arrival)
+        if order is None:
             return Load(arrival, self.hold, self.key, list(self.keys))
-        # Within an instant those whose hold is zero come first, else it is the order of the source.
-        order = sorted(range(len(arrival)), key=lambda row: (arrival[row], self.hold[row] > 0))
         return Load(
             arrival=array("q", map(arrival.__getitem__, order)),
             hold=array("q", map(self.hold.__getitem__, order)),
             key=array("q", map(self.key.__getitem__, order)),
             keys=list(self.keys),
-            order=array("q", order),
         )
+
+    def _order(self, arrival: Sequence[int]) -> array[int] | None:
+        """Within an instant those whose hold is zero come first, else it is the order of the source: None, if it is."""
+        hold, order, row = self.hold, None, 0
+        while row < len(hold):
+            try:
+                row = hold.index(0, row)
+            except ValueError:
+                break
+            if row and arrival[row - 1] == arrival[row] and hold[row - 1]:
+                first, last = bisect_left(arrival, arrival[row]), bisect_right(arrival, arrival[row])
+                order = array("q", range(len(hold))) if order is None else order
+                order[first:last] = array("q", sorted(range(first, last), key=lambda row: hold[row] > 0))
+                row = last
+            else:
+                row += 1
+        return order
 
 
 def seconds(nanoseconds: int) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from sim.figures import Setting
-from sim.load import SECOND
+from sim.figures import Setting, Surroundings
+from sim.hits import hit_surface
+from sim.load import SECOND, Load
+from sim.onepass import is_exact
 from sim.replay import replay
 from sim.rows import Row
 from sim.settings import nanoseconds, surroundings_of
@@ -20,10 +24,14 @@ from sim.study import Study
 from sim.words import describe, number
 from sim.workload import Workload, read
 
-STYLE: Any = {"svg.hashsalt": "ya.resourcepool", "svg.fonttype": "none", "font.size": 9, "axes.spines.top": False,
+STYLE: Any = {"svg.hashsalt": "ya.resourcepool", "svg.fonttype": "none", "font.size": 10, "axes.spines.top": False,
          "axes.spines.right": False}  # fmt: skip
-COLUMNS = 600  # into which the time is divided
+UNITS = ((86_400, "days"), (3600, "hours"), (1, "s"))
+LEGEND: Any = {"framealpha": 0.8, "edgecolor": "none"}
+COLUMNS = 400  # into which the time is divided
 CURVES = 8
+WIDE = 30  # times as much as the least is shown on a logarithmic scale
+MOST_SIZES = 2000  # between which a curve is drawn
 BLUE, GREY, RED = "#1b6ca8", "#999999", "#c0392b"
 
 
@@ -47,7 +55,8 @@ def draw(path: Path, study: Study) -> dict[str, str]:
     if len(sizes) > 1 and len(ages) > 1:
         drawings["hit-ratio"] = lambda figure: _heatmap(figure, rows, sizes, ages, best)
     if len(sizes) > 1:
-        drawings["curves"] = lambda figure: _curves(figure, rows, ages, workload)
+        between = _between(acquires, sizes, ages, best["minsize"], surroundings_of(workload))
+        drawings["curves"] = lambda figure: _curves(figure, rows, ages, workload, between)
     drawings["pareto"] = lambda figure: _pareto(figure, study, workload)
     drawings["time"] = lambda figure: _time(figure, changes, figures.horizon, best)
     if len(figures.waits):
@@ -57,7 +66,7 @@ def draw(path: Path, study: Study) -> dict[str, str]:
 
 def _svg(function: Callable[[Figure], None]) -> str:
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+        figure = Figure(figsize=(5.4, 3.5), layout="constrained")
         function(figure)
         content = io.BytesIO()
         figure.savefig(content, format="svg", metadata={"Date": None})
@@ -79,7 +88,7 @@ def _heatmap(figure: Figure, rows: list[Row], sizes: list[Any], ages: list[Any],
     axes.plot(sizes.index(best["maxsize"]), ages.index(best["maxage"]), "o", color=RED, markersize=7)
     axes.set_xlabel("maxsize")
     axes.set_ylabel("maxage, s")
-    axes.set_title(f"Hit ratio; the dot is {describe(best)}", loc="left")
+    axes.set_title(f"Hit ratio; the dot is\n{describe(best)}", loc="left")
     figure.colorbar(image, ax=axes)
 
 
@@ -92,7 +101,23 @@ def _text(value: float | None) -> str:
     return "none" if value is None else number(value, 3)
 
 
-def _curves(figure: Figure, rows: list[Row], ages: list[Any], workload: Workload) -> None:
+Between = dict[Any, tuple[Sequence[int], list[float]]]  # by maxage: sizes, and the hit ratio with each
+
+
+def _between(load: Load, sizes: list[Any], ages: list[Any], minsize: int | None, around: Surroundings) -> Between:
+    """The hit ratios with all sizes between those that are compared, if one pass over the load tells them."""
+    finite = [size for size in sizes if size is not None]
+    if minsize is not None or not is_exact(Setting(None, None, None), around) or max(finite) > MOST_SIZES:
+        return {}
+    every = range(min(finite), max(finite) + 1)
+    swept = sorted((nanoseconds(age), age) for age in ages if age is not None)
+    surface = hit_surface(load, every, [time for time, _ in swept], around)
+    acquires = len(load) - bisect_left(load.arrival, around.warmup)
+    columns = zip([*(age for _, age in swept), None], zip(*surface[:-1], strict=True), strict=True)
+    return {age: (every, [hits / acquires for hits in column]) for age, column in columns}
+
+
+def _curves(figure: Figure, rows: list[Row], ages: list[Any], workload: Workload, between: Between) -> None:
     """The hit ratio by maxsize, a curve for each maxage."""
     axes = figure.subplots()
     chosen = ages[:: -(-len(ages) // CURVES)]
@@ -102,16 +127,19 @@ def _curves(figure: Figure, rows: list[Row], ages: list[Any], workload: Workload
         its = [row for row in rows if row["maxage"] == age]
         finite = sorted((row["maxsize"], row["hit_ratio"]) for row in its if row["maxsize"] is not None)
         color = colors(i / max(1, len(chosen) - 1) * 0.9)
-        axes.plot(*zip(*finite, strict=True), ".-", color=color, label=f"maxage {_text(age)}") if finite else None
+        if finite:
+            axes.plot(*zip(*finite, strict=True), ".", color=color)
+            axes.plot(*between.get(age, zip(*finite, strict=True)), color=color, label=f"maxage {_text(age)}")
         for row in its:
             if row["maxsize"] is None:
                 axes.plot([largest * 1.05 + 1], [row["hit_ratio"]], "<", color=color)
     if workload.slo.hit_ratio is not None:
         axes.axhline(workload.slo.hit_ratio, color=RED, linestyle=":", label="SLO")
-    axes.set_xlabel("maxsize; triangles: none")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("maxsize; triangles: none" if any(row["maxsize"] is None for row in rows) else "maxsize")
     axes.set_ylabel("hit ratio")
     axes.set_title("What a larger pool buys", loc="left")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
 
 
 def _pareto(figure: Figure, study: Study, workload: Workload) -> None:
@@ -126,10 +154,17 @@ def _pareto(figure: Figure, study: Study, workload: Workload) -> None:
     limit = workload.slo.wait_p99 if limited else workload.slo.hit_ratio
     if limit is not None:
         axes.axhline(limit if limited else 1 - limit, color=RED, linestyle=":", label="SLO")
+    for values, axis in zip(zip(*points, strict=True), ("x", "y"), strict=True):
+        if min(values) > 0 and max(values) > WIDE * min(values):
+            axes.set(**{f"{axis}scale": "log"})
+            ticks = getattr(axes, f"{axis}axis")
+            ticks.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=7))
+            ticks.set_major_formatter("{x:g}")
+            ticks.set_minor_formatter(NullFormatter())
     axes.set_xlabel("mean idle")
     axes.set_ylabel("wait of 99 %, s" if limited else "share of misses")
     axes.set_title("What idle resources buy", loc="left")
-    axes.legend(frameon=False)
+    axes.legend(**LEGEND)
 
 
 def _time(figure: Figure, changes: list[tuple[int, int, int]], horizon: int, best: Row) -> None:
@@ -143,11 +178,12 @@ def _time(figure: Figure, changes: list[tuple[int, int, int]], horizon: int, bes
             most[each] = [max(most[each][0], before[0]), max(most[each][1], before[1])]
         last, before = column, (in_use, idle)
         most[column] = [max(most[column][0], in_use), max(most[column][1], idle)]
-    times = [column * horizon / COLUMNS / SECOND for column in range(COLUMNS)]
+    unit, name = next((unit, name) for unit, name in UNITS if horizon >= 3 * unit * SECOND or unit == 1)
+    times = [column * horizon / COLUMNS / SECOND / unit for column in range(COLUMNS)]
     axes.stackplot(times, *zip(*most, strict=True), labels=["in use", "idle"], colors=[BLUE, "#c9dced"], step="post")
-    axes.set_xlabel("s")
-    axes.set_title(f"In use and idle, at most, with {describe(best)}", loc="left")
-    axes.legend(frameon=False)
+    axes.set_xlabel(name)
+    axes.set_title(f"In use and idle, at most, with\n{describe(best)}", loc="left")
+    axes.legend(**LEGEND)
 
 
 def _waits(figure: Figure, waits: list[int], workload: Workload) -> None:
@@ -159,7 +195,7 @@ def _waits(figure: Figure, waits: list[int], workload: Workload) -> None:
     axes.step([waits[i] / SECOND for i in chosen], [(i + 1) / len(waits) for i in chosen], where="post", color=BLUE)
     if workload.slo.wait_p99 is not None:
         axes.plot([workload.slo.wait_p99], [0.99], "x", color=RED, label="SLO")
-        axes.legend(frameon=False)
+        axes.legend(**LEGEND)
     axes.set_xlabel("wait, s")
     axes.set_ylabel("share of acquires")
     axes.set_title("Acquires that waited at most so long", loc="left")

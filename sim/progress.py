@@ -35,7 +35,7 @@ class Bar:
 
     def __call__(self, items: Sequence[Any], what: str) -> Iterable[Any]:
         """Pass on the items, and show how many of them are done."""
-        task = self._progress.add_task(what, total=len(items))
+        task = self._progress.add_task(what, total=len(items) if len(items) > 1 else None)  # of one there is no half
         try:
             yield from self._each(items, task)
         finally:

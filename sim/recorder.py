@@ -11,8 +11,9 @@ import io
 import json
 import logging
 import os
+import sys
 import time
-from _thread import allocate_lock
+from _thread import RLock, allocate_lock
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -23,14 +24,12 @@ from sim.files import write_whole
 from ya.resourcepool import ResourcePool
 
 R = TypeVar("R")
-
-FOREVER = float("inf")
-
+Began = tuple[float, float]  # when it was asked for, and got
 
 MOST = 1_000_000  # rows that are kept in memory
 ROTATE = 10_000  # rows that are written at a time
 
-_log = logging.getLogger("sim")
+_logger = logging.getLogger("sim")
 
 
 def record(pool: ResourcePool[R], to: str | os.PathLike[str] | None = None) -> Recorder[R]:
@@ -53,12 +52,16 @@ class Recorder(Generic[R]):
     Use it in the place of the pool; what it does not record itself it passes on. Not in the recording are: a
     resource that is not pushed before it is written, or that was not popped here, and a pop that raised.
 
+    Attributes:
+        pop: the pool's `pop`; it begins a row.
+        push: the pool's `push`; it ends the row of the resource.
+
     Args:
         pool: the pool; only its public interface is used.
         clock: seconds that never go back.
         to: see `record`.
         most: how many rows are kept in memory; without a file, the last ones.
-        rotate: how many are written at a time. The push that completes them writes them.
+        rotate: how many are written at a time. The push that completes them writes them, when it is done.
     """
 
     def __init__(
@@ -71,64 +74,20 @@ class Recorder(Generic[R]):
         rotate: int = ROTATE,
     ) -> None:
         self._pool = pool
-        self._clock = clock
-        self._most = most
-        self._full = FOREVER if to is None else min(rotate, most)
-        # Both are used by any thread; each operation on them is atomic.
-        # By resource: when it was asked for, and got. The same object may be in the pool more than once.
-        self._held: dict[int, tuple[float, float]] = {}
-        self._held_again: dict[int, list[tuple[float, float]]] = {}
-        # When it was asked for, how long it was held.
-        self._rows: deque[tuple[float, float]] = deque(maxlen=most)
-        # Never waited for: a push may come in a finalizer, or a signal handler, while its thread is writing.
-        self._writing = allocate_lock()
-        self._data: Path | None = None
+        self._log = _Log(clock, most, sys.maxsize if to is None else min(rotate, most))
+        # Not methods: what they need is at hand in their closures, and they are called for each acquire. They don't
+        # refer to the recorder, so that it and its pool end when nobody refers to them.
+        self.pop: Callable[..., R] = _recorded_pop(pool, self._log)
+        self.push: Callable[[R], None] = _recorded_push(pool, self._log)
         if to is not None:
             path = _workload_path(to)
-            self._start = clock()
             write_whole(path.with_suffix(".csv.gz"), gzip.compress(b"arrival,hold\n", mtime=0))
             write_whole(path, _workload(path, {}, sort=True))
-            self._data = path.with_suffix(".csv.gz")
-
-    def pop(self, timeout: float | None = None) -> R:
-        """Pop from the pool, and begin a row."""
-        clock = self._clock
-        asked = clock()
-        resource = self._pool.pop(timeout)
-        began = (asked, clock())
-        held = self._held
-        if held.setdefault(id(resource), began) is not began:
-            self._held_again.setdefault(id(resource), []).append(began)
-        if len(held) > self._most:  # of what is never pushed, the oldest
-            try:
-                del held[next(iter(held))]
-            except (KeyError, RuntimeError):  # another thread was faster
-                pass
-        return resource
-
-    def push(self, resource: R) -> None:
-        """End the resource's row, and push it to the pool."""
-        key = id(resource)
-        began = self._held.pop(key, None)
-        if began is not None:
-            if self._held_again:
-                self._hold_again(key)
-            self._end(*began)
-        self._pool.push(resource)
-
-    def _hold_again(self, key: int) -> None:
-        """The same object is held once less."""
-        try:
-            again = self._held_again[key]
-            self._held[key] = again.pop()
-            if not again:
-                del self._held_again[key]
-        except (KeyError, IndexError):
-            pass  # another object
+            self._log.data = path.with_suffix(".csv.gz")
 
     def __call__(self, timeout: float | None = None) -> RecordedLease[R]:
         """What the pool's call returns, recorded."""
-        return RecordedLease(self, timeout)
+        return RecordedLease(self._log, self._pool(timeout))
 
     def __getattr__(self, name: str) -> Any:
         if name == "_pool":  # it is being copied
@@ -136,7 +95,7 @@ class Recorder(Generic[R]):
         return getattr(self._pool, name)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {len(self._rows)} recorded, of {self._pool!r}>"
+        return f"<{type(self).__name__}: {len(self._log.rows)} recorded, of {self._pool!r}>"
 
     def __len__(self) -> int:
         return len(self._pool)
@@ -151,35 +110,15 @@ class Recorder(Generic[R]):
         self._pool.close()
         self.flush()
 
-    def _end(self, asked: float, got: float) -> None:
-        self._rows.append((asked, self._clock() - got))
-        if len(self._rows) >= self._full:
-            self._rotate()
-
     def flush(self) -> None:
         """Write to the file what has not been written yet, if there is a file."""
-        if self._data is not None:
-            self._rotate()
-
-    def _rotate(self) -> None:
-        if self._data is None or not self._writing.acquire(False):
-            return
-        try:
-            rows = []
-            while self._rows:
-                rows.append(self._rows.popleft())
-            lines = "".join(f"{asked - self._start:.6f},{hold:.6f}\n" for asked, hold in rows)
-            with open(self._data, "ab") as file:  # gzipped parts are one gzipped file
-                file.write(gzip.compress(lines.encode(), mtime=0))
-        except OSError:
-            _log.exception("what was recorded can't be written; %d rows are lost", len(rows))
-        finally:
-            self._writing.release()
+        if self._log.data is not None:
+            self._log.rotate()
 
     def rows(self) -> list[tuple[float, float]]:
         """What has been recorded: arrival and hold in seconds, the first arrival at 0, sorted."""
-        rows = sorted(self._rows.copy())
-        return [(asked - rows[0][0], hold) for asked, hold in rows]
+        rows = sorted(self._log.rows.copy())
+        return [(asked - rows[0][0][0], end - got) for (asked, got), end in rows]
 
     def write(self, path: str | os.PathLike[str], **settings: Any) -> None:
         """Write a workload file, and its data beside it as a gzipped CSV file of the same name.
@@ -195,8 +134,8 @@ class Recorder(Generic[R]):
             OSError: a file can't be written.
         """
         path = _workload_path(path)
-        if self._data is not None:
-            raise ValueError(f"what is recorded is written to {self._data} already")
+        if self._log.data is not None:
+            raise ValueError(f"what is recorded is written to {self._log.data} already")
         rows = self.rows()
         if not rows:
             raise ValueError("nothing has been recorded: no resource was popped and pushed")
@@ -226,24 +165,128 @@ def _workload(path: Path, settings: dict[str, Any], **how: Any) -> bytes:
     return f"{{\n{lines}\n}}\n".encode()
 
 
+class _Log:
+    """What has been recorded. Any thread uses it; each operation on a container is atomic.
+
+    Attributes:
+        held: by the id of the resource: when it was asked for, and got.
+        again: the same of an object that is out more than once, but for the first.
+        rows: of what was pushed: when it was asked for and got, and when it was pushed.
+        full: so many rows are written.
+        data: to where, or None.
+    """
+
+    def __init__(self, clock: Callable[[], float], most: int, full: int) -> None:
+        self.clock = clock
+        self.most = most
+        self.full = full
+        self.held: dict[int, Began] = {}
+        self.again: dict[int, list[Began]] = {}
+        self.rows: deque[tuple[Began, float]] = deque(maxlen=most)
+        self.data: Path | None = None
+        self._start = clock()
+        self._colliding = RLock()  # so that a finalizer may push while its thread has it
+        # Never waited for: a push may come in a finalizer, or a signal handler, while its thread is writing.
+        self._writing = allocate_lock()
+
+    def forget(self) -> None:
+        """Of what is held, and may never be pushed, forget the oldest."""
+        try:
+            del self.held[next(iter(self.held))]
+        except (KeyError, RuntimeError):  # another thread was faster
+            pass
+
+    def begin_again(self, key: int, began: Began) -> None:
+        """Begin a row of an object that is out already; or of another that has got its id, because it is gone."""
+        with self._colliding:
+            self.again.setdefault(key, []).append(began)
+
+    def end(self, key: int) -> Began | None:
+        """End the row of the object that began last: so one that never ends can't be taken for it."""
+        with self._colliding:
+            again = self.again.get(key)
+            if again is None:
+                return self.held.pop(key, None)
+            began = again.pop()
+            if not again:
+                del self.again[key]
+            return began
+
+    def rotate(self) -> None:
+        """Write the rows to the file."""
+        if self.data is None or not self._writing.acquire(False):
+            return
+        try:
+            rows = [self.rows.popleft() for _ in range(len(self.rows))]
+            lines = "".join([f"{asked - self._start:.6f},{end - got:.6f}\n" for (asked, got), end in rows])
+            # Gzipped parts are one gzipped file. To press them harder takes several times as long.
+            with open(self.data, "ab") as file:
+                file.write(gzip.compress(lines.encode(), 1, mtime=0))
+        except OSError:
+            _logger.exception("what was recorded can't be written; %d rows are lost", len(rows))
+        finally:
+            self._writing.release()
+
+
+def _recorded_pop(pool: ResourcePool[R], log: _Log) -> Callable[..., R]:
+    take, clock, held, begin, most = pool.pop, log.clock, log.held, log.held.setdefault, log.most
+
+    def pop(timeout: float | None = None) -> R:
+        """Pop from the pool, and begin a row."""
+        asked = clock()
+        resource = take(timeout)
+        began = (asked, clock())
+        if begin(id(resource), began) is not began:
+            log.begin_again(id(resource), began)
+        if len(held) > most:
+            log.forget()
+        return resource
+
+    return pop
+
+
+def _recorded_push(pool: ResourcePool[R], log: _Log) -> Callable[[R], None]:
+    give, clock, end, again, rows, full = pool.push, log.clock, log.held.pop, log.again, log.rows, log.full
+    append = rows.append
+
+    def push(resource: R) -> None:
+        """End the resource's row, and push it to the pool."""
+        began = log.end(id(resource)) if again else end(id(resource), None)
+        if began is not None:  # it was popped here
+            append((began, clock()))
+        give(resource)
+        if len(rows) >= full:
+            log.rotate()
+
+    return push
+
+
 class RecordedLease(Generic[R]):
     """A lease of the pool whose block is recorded."""
 
-    def __init__(self, recorder: Recorder[R], timeout: float | None) -> None:
-        self._recorder = recorder
-        self._lease = recorder._pool(timeout)
+    __slots__ = ("_began", "_lease", "_log")
+
+    _began: Began
+
+    def __init__(self, log: _Log, lease: Any) -> None:
+        self._log = log
+        self._lease = lease
 
     def __enter__(self) -> R:
-        asked = self._recorder._clock()
-        resource = self._lease.__enter__()
-        self._began = asked, self._recorder._clock()
+        clock = self._log.clock
+        asked = clock()
+        resource: R = self._lease.__enter__()
+        self._began = asked, clock()
         return resource
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._recorder._end(*self._began)
+        log = self._log
+        log.rows.append((self._began, log.clock()))
         self._lease.__exit__(kind, error, trace)
+        if len(log.rows) >= log.full:
+            log.rotate()
 
     def discard(self) -> None:
         """Have the resource deallocated at the end of the block."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import fill
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from sim.rows import Row
 from sim.study import Study
-from sim.words import count, describe, number
+from sim.words import count, describe, more, number
 
 MOST_ROWS = 40  # in the table; all of them are in the JSON
 
@@ -44,6 +45,9 @@ def show(study: Study, path: Path, console: Console) -> None:
     load, rows, recommended = study["workload"], study["rows"], study["recommended"]
 
     def line(text: str = "", style: str | None = None) -> None:
+        if console.is_terminal:  # between words
+            indent = "  " if text.startswith("- ") else ""
+            text = fill(text, max(20, console.width), subsequent_indent=indent, break_on_hyphens=False)
         console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
     keys = "" if load["keys"] == 1 else f" of {load['keys']:,} keys"
@@ -97,18 +101,21 @@ def _holds(study: Study) -> Iterator[str]:
 
 def _one_more(study: Study) -> Iterator[str]:
     """What one more unit of maxsize buys."""
-    more = study["one_more"]
-    if more is None:
+    larger = study["one_more"]
+    if larger is None:
         return
     bought = []
     for figure, name in (("misses", "misses"), ("timeouts", "time-outs")):
-        if more[figure]:
-            bought.append(f"{abs(more[figure]):,} {'fewer' if more[figure] < 0 else 'more'} {name}")
+        if larger[figure]:
+            bought.append(more(larger[figure], 0, name))
     for figure, name in (("wait_seconds", "seconds of waiting"), ("idle_seconds", "idle seconds")):
-        if abs(more[figure]) >= 1e-9:
-            bought.append(f"{number(abs(more[figure]), 3)} {name} {'less' if more[figure] < 0 else 'more'}")
-    change = f"{number(abs(more['cost']), 3)} {'more' if more['cost'] >= 0 else 'less'}"
-    yield f"one more, maxsize={more['maxsize']}, would cost {change}: {', '.join(bought) or 'nothing changes'}"
+        if abs(larger[figure]) >= 1e-9:
+            bought.append(f"{number(abs(larger[figure]), 3)} {name} {'less' if larger[figure] < 0 else 'more'}")
+    if not bought and not larger["cost"]:
+        yield f"one more, maxsize={larger['maxsize']}, would change nothing"
+        return
+    change = f"{number(abs(larger['cost']), 3)} {'more' if larger['cost'] >= 0 else 'less'}"
+    yield f"one more, maxsize={larger['maxsize']}, would cost {change}: {', '.join(bought)}"
 
 
 def _chosen(study: Study) -> list[int]:

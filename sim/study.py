@@ -175,7 +175,10 @@ class _Study:
         if setting.maxsize is None:
             return None
         larger = replace(setting, maxsize=setting.maxsize + 1)
-        (other,) = replay_rows(self.load, [larger], self._around, self._workload.cost)
+        (other,) = (
+            replay_rows(self.load, [each], self._around, self._workload.cost)[0]
+            for each in self._progress([larger], "One more")
+        )
         names = ("hits", "misses", "timeouts", "idle_seconds", "wait_seconds", "cost")
         return {"maxsize": larger.maxsize, **{name: other[name] - row[name] for name in names}}
 

@@ -6,9 +6,10 @@ import csv
 import gzip
 import math
 import zlib
+from array import array
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from sim.fast import read_fast
@@ -18,50 +19,56 @@ from sim.workload import CENTURY, Columns, Trace
 UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
 LONGEST = CENTURY * SECOND
 CHUNK = 1024
+OPTIONS = ("$.workload.columns", "$.workload.unit")
+Chunk = list[list[str]]  # rows, as they stand in the file
 EXACT = 2**50  # below this a float holds nanoseconds with digits to spare
 
 
-def read_trace(source: Trace, path: Path) -> Load:
+def read_trace(source: Trace, path: Path, options: tuple[str, str] = OPTIONS) -> Load:
     """The load of a CSV file.
+
+    Args:
+        options: what the user can say of the columns, and of the unit.
 
     Raises:
         WorkloadError: it can't be read, or there is something wrong with it; says in which row.
     """
     rows = Rows(path, "row ")
-    lines = _lines(rows)
-    header = next(lines, None)
-    if header is None:
+    chunks = _chunks(rows)
+    header = next(chunks, [[]])[0]
+    if not header:
         raise rows.error("is empty; expected a line with the names of the columns")
-    columns = _columns(rows, source.columns or _found(header), header)
-    reader = _Reader(rows, columns, len(header), UNITS[source.unit])
+    columns = _columns(rows, source.columns or _found(header), header, options[0])
+    reader = _Reader(rows, columns, len(header), UNITS[source.unit], options[1])
     in_order = "arrival" in columns and not source.sort
     if in_order and read_fast(rows, header, columns, UNITS[source.unit], EXACT):
         return rows.load()
     if in_order:
-        reader.read(lines)
+        reader.read(chunks)
     else:
-        reader.read_and_sort(lines)
+        reader.read_and_sort(chunks)
     return rows.load()
 
 
 class _Reader:
-    def __init__(self, rows: Rows, columns: dict[str, int], width: int, unit: int) -> None:
+    def __init__(self, rows: Rows, columns: dict[str, int], width: int, unit: int, option: str) -> None:
         self._rows = rows
         self._columns = columns
         self._width = width
         self._unit = unit
+        self._option = option  # in which the user gives the unit
 
-    def read(self, lines: Iterator[list[str]]) -> None:
+    def read(self, chunks: Iterator[Chunk]) -> None:
         """Read rows that are sorted by arrival."""
         row = 2
-        while chunk := list(islice(lines, CHUNK)):
+        for chunk in chunks:
             if not self._read_plain(chunk):
                 for number, fields in enumerate(chunk, start=row):
                     if fields:
                         self._rows.add(number, *self._row(number, fields))
             row += len(chunk)
 
-    def _read_plain(self, chunk: list[list[str]]) -> bool:
+    def _read_plain(self, chunk: Chunk) -> bool:
         """Read many rows at a time, if all of them are as they should be; return whether they are."""
         rows, unit = self._rows, self._unit
         try:
@@ -77,7 +84,7 @@ class _Reader:
         plain = (
             len(columns) == self._width
             and last <= arrivals[0]
-            and all(map(int.__le__, arrivals, islice(arrivals, 1, None)))
+            and arrivals == sorted(arrivals)
             and arrivals[-1] < EXACT
             and min(holds) >= 0
             and max(holds) < EXACT
@@ -87,15 +94,19 @@ class _Reader:
         if plain:
             rows.arrival.extend(arrivals)
             rows.hold.extend(holds)
-            names = columns[self._columns["key"]] if "key" in self._columns else [""] * len(chunk)
-            for name in dict.fromkeys(names):
-                rows.keys.setdefault(name, len(rows.keys))
-            rows.key.extend(map(rows.keys.__getitem__, names))
+            if "key" in self._columns:
+                names = columns[self._columns["key"]]
+                for name in dict.fromkeys(names):
+                    rows.keys.setdefault(name, len(rows.keys))
+                rows.key.extend(map(rows.keys.__getitem__, names))
+            else:
+                rows.key.extend(array("q", [rows.keys.setdefault("", 0)]) * len(chunk))
         return plain
 
-    def read_and_sort(self, lines: Iterator[list[str]]) -> None:
+    def read_and_sort(self, chunks: Iterator[Chunk]) -> None:
         """Read rows in any order. So is a log in which what ends is written, without its arrival."""
-        rows = [(row, *self._row(row, fields)) for row, fields in enumerate(lines, start=2) if fields]
+        lines = enumerate(chain.from_iterable(chunks), start=2)
+        rows = [(row, *self._row(row, fields)) for row, fields in lines if fields]
         rows.sort(key=lambda row: row[1])
         for row in rows:
             self._rows.add(*row)
@@ -123,17 +134,22 @@ class _Reader:
             if 0 <= nanoseconds <= LONGEST:
                 return round(Decimal(text) * self._unit)
             if LONGEST < nanoseconds < math.inf:
-                hint = "; is $.workload.unit right?"
+                hint = f"; is {self._option} right?"
         except (ValueError, ArithmeticError):
             pass
         raise self._rows.error(f"{name}: {text!r} is not allowed; expected a number from 0 to a century{hint}", row)
 
 
-def _lines(rows: Rows) -> Iterator[list[str]]:
+def _chunks(rows: Rows) -> Iterator[Chunk]:
+    """The header, and then many rows at a time: to pass on each of them would take longer."""
     opener = gzip.open if rows.path.suffix == ".gz" else open
     try:
         with opener(rows.path, "rt", encoding="utf-8-sig", newline="") as file:
-            yield from csv.reader(file, strict=True)
+            reader = csv.reader(file, strict=True)
+            size = 1
+            while chunk := list(islice(reader, size)):
+                yield chunk
+                size = CHUNK
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise rows.error(f"is not a complete gzip file: {error}") from None
     except UnicodeDecodeError:
@@ -154,22 +170,26 @@ def _found(header: list[str]) -> Columns:
     return Columns(**present)
 
 
-def _columns(rows: Rows, wanted: Columns, header: list[str]) -> dict[str, int]:
+def _columns(rows: Rows, wanted: Columns, header: list[str], option: str) -> dict[str, int]:
     """The index of each column, by what it holds."""
     names = {"arrival": wanted.arrival, "hold": wanted.hold, "end": wanted.end, "key": wanted.key}
     times = sorted(name for name, column in names.items() if column is not None and name != "key")
     if len(times) != 2:
         raise rows.error(
-            f"has the columns {', '.join(header)}; expected two of arrival, hold and end, "
-            "which $.workload.columns can name"
+            f"has the columns {_shown(header)}; expected two of arrival, hold and end, which {option} can name"
         )
     indices = {}
     for name, column in names.items():
         if column is None:
             continue
         if column not in header:
-            raise rows.error(f"there is no column {column!r} for {name}; the file has {', '.join(header)}")
+            raise rows.error(f"there is no column {column!r} for {name}; the file has {_shown(header)}")
         if header.count(column) > 1:
             raise rows.error(f"has more than one column {column!r}")
         indices[name] = header.index(column)
     return indices
+
+
+def _shown(header: list[str]) -> str:
+    text = ", ".join(header)
+    return text if len(text) <= 200 else f"{text[:200]}..."

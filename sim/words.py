@@ -29,4 +29,8 @@ def more(other: float, one: float, name: str) -> str:
     """How many more there are of what has that name, or how many fewer."""
     if other == one:
         return f"as many {name}"
-    return f"{number(abs(other - one), 3)} {'fewer' if other < one else 'more'} {name}"
+    how_many = number(abs(other - one), 3)
+    return f"{how_many} {'fewer' if other < one else 'more'} {ONE.get(name, name) if how_many == '1' else name}"
+
+
+ONE = {"hits": "hit", "misses": "miss", "time-outs": "time-out"}

@@ -7,14 +7,18 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
+from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from sim.__main__ import main
+from sim.command import _executor
 from sim.progress import Bar
 from sim.replay import replay
 from sim.report import show
@@ -180,20 +184,39 @@ def test_the_number_of_processes_changes_nothing(files):
     assert {row["engine"] for row in json.loads(one.stdout)["rows"]} == {"one-pass", "replay"}
 
 
+def test_workers_in_the_midst_of_something_end_with_the_command():
+    with _executor(Namespace(dask=None, jobs=2)) as executor:
+        assert executor is not None
+        executor.submit(time.sleep, 3600)
+        workers = active_children()
+    for worker in workers:
+        worker.join()
+
+    assert len(workers) >= 1
+
+
 def test_a_Dask_cluster_of_two_processes_gives_the_same(files):
-    path = files.write(LOAD, sweep={"maxsize": list(range(5)), "minsize": [0, 1, 2, 3, 4]})
+    path = files.write(LOAD, sweep={"maxsize": list(range(9)), "minsize": list(range(9))})
     script = f"""
         from distributed import LocalCluster
+        from distributed.diagnostics.plugin import SchedulerPlugin
         from sim.__main__ import main
+
+        class Watch(SchedulerPlugin):
+            workers = set()
+
+            def transition(self, key, start, finish, *args, worker=None, **kwargs):
+                if (start, finish) == ("processing", "memory"):
+                    self.workers.add(worker)
 
         if __name__ == "__main__":
             with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-                workers = set(cluster.scheduler.workers)
-                assert len(workers) == 2
+                cluster.scheduler.add_plugin(Watch())
                 assert main([{str(path)!r}, "--json", "--dask", cluster.scheduler_address]) == 0
-                assert cluster.scheduler.transition_counter > 5  # it was there
+                assert Watch.workers == set(cluster.scheduler.workers)  # each of them had a part
+                assert len(Watch.workers) == 2
     """
-    done = python(script, timeout=60)
+    done = python(script, timeout=100)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == study(path)
@@ -229,12 +252,20 @@ def test_a_mismatch_of_the_engines_is_one_line_and_status_1(files, monkeypatch, 
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [("--verify", "-1"), ("--jobs", "x"), ("--json", "--csv")])
-def test_wrong_options_are_usage_and_status_2(arguments):
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--verify", "-1"), "argument --verify: '-1' is not allowed; expected a whole number from 0 on"),
+        (("--jobs", "x"), "argument --jobs: 'x' is not allowed; expected a whole number from 0 on"),
+        (("--json", "--csv"), "not allowed with argument --json"),
+    ],
+)
+def test_wrong_options_are_usage_and_status_2(arguments, problem):
     done = run(EXAMPLE, *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: ")
+    assert problem in done.stderr
 
 
 def test_the_bar_shows_after_a_second_on_a_terminal_and_never_elsewhere(monkeypatch):
@@ -243,6 +274,8 @@ def test_the_bar_shows_after_a_second_on_a_terminal_and_never_elsewhere(monkeypa
     monkeypatch.setenv("FORCE_COLOR", "1")
     with Bar() as bar:
         assert list(bar("abc", "Testing")) == ["a", "b", "c"]
+        for _ in bar("a", "One"):
+            assert bar._progress.tasks[0].total is None  # it goes on, there is no half of it
         assert not bar._progress.live.is_started
         FakeTimer.last.start_function()
         assert bar._progress.live.is_started
@@ -306,6 +339,7 @@ def test_the_table_fits_the_terminal(files, width):
     table = [line for line in text[text.index("maxsize", 30) :].splitlines()[1:] if line.startswith(" ")]
 
     assert max(map(len, table)) <= width
+    assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     assert ("not shown for lack of width" in text) == (width < 100)
     assert text.count("hits") == 1
@@ -340,7 +374,7 @@ def test_a_limited_pool_has_columns_of_its_own(files):
 def test_what_one_more_would_buy_and_for_which_costs_the_choice_holds_are_said(files):
     text = printed(study(files.write(LOAD, sweep={"maxsize": [0, 1]}, cost={"alloc": 1, "idle_second": 0.04})), 200)
 
-    assert "\n- one more, maxsize=2, would cost 0.28 less: 1 fewer misses, 18 idle seconds more\n" in text
+    assert "\n- one more, maxsize=2, would cost 0.28 less: 1 fewer miss, 18 idle seconds more\n" in text
     assert "\n- it stays the cheapest with a cost of alloc of at least 0.36, or idle_second of at most 0.111" in text
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from sim.figures import Figures, Setting, Surroundings
-from sim.onepass import is_exact
+from sim.hits import hit_surface
+from sim.onepass import is_exact, one_pass
 from sim.spans import Spans
-from tests.sim.differential import blocking_cases, difference, one_pass_cases
+from tests.sim.differential import blocking_cases, difference, one_pass_cases, random_load, random_warmup
 
 CHUNK = 100
 
@@ -83,3 +86,17 @@ def test_a_difference_is_seen():
 )
 def test_one_pass_is_refused_where_it_is_not_exact(setting, around, exact):
     assert is_exact(Setting(*setting), Surroundings(**around)) == exact
+
+
+def test_the_hits_are_those_of_one_pass():
+    """Of random sizes and ages, with warm-ups, keys and pools that begin filled."""
+    for seed in range(400):
+        generator = random.Random(seed)
+        load, unit = random_load(generator)
+        around = Surroundings(init=generator.choice([0, 0, 1, 3]), warmup=random_warmup(generator, load))
+        sizes = sorted(generator.sample(range(7), generator.randrange(5)))
+        ages = sorted({generator.randrange(1, 40) * unit for _ in range(generator.randrange(5))})
+        settings = [Setting(size, None, age) for size in [*sizes, None] for age in [*ages, None]]
+        expected = [figures.hits for figures in one_pass(load, settings, around)]
+
+        assert [hits for row in hit_surface(load, sizes, ages, around) for hits in row] == expected, seed

@@ -92,7 +92,12 @@ def test_without_an_output_it_is_named_like_the_log(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "options", "message"),
     [
-        ("a.log", b"nothing\n", ["--format", "pgbouncer"], "a.log: has no acquires"),
+        ("a.log", b"nothing\n", ["--format", "pgbouncer"], "a.log: has no acquires in the format pgbouncer"),
+        ("a.md", b"words " * 18, [], "which --columns can name"),
+        ("a.csv", CSV.encode(), ["--columns", "arrival=x,hold=y"], "there is no column 'x' for arrival; the file has "),
+        ("a.csv", b"arrival,hold\n1e300,1\n", [], "row 2: arrival: '1e300' is not allowed"),
+        ("a.csv", b"arrival,hold\n1e12,1\n", [], "; is --unit right?"),
+        ("a.bin", b"x" * 1000, [], f"has the columns {'x' * 200}...; expected two"),
         ("a.log", b"nothing\n", [], "a.log: has the columns nothing; expected two of arrival, hold and end"),
         ("a.log.gz", b"nothing\n", [], "a.log.gz: is not a complete gzip file: Not a gzipped file"),
         ("a.swf", SWF.replace(" 60 ", " x ").encode(), [], "a.swf: is no log of the format swf: could not convert"),

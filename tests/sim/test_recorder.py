@@ -69,6 +69,20 @@ def test_the_same_object_may_be_out_more_than_once(clock):
     assert sorted(hold for _, hold in recorder.rows()) == [1, 1, 2]
 
 
+def test_what_never_comes_back_is_not_taken_for_what_comes_later_with_its_id(clock):
+    """As if the program had dropped the first, and the next were at its place in memory."""
+    recorder = sim.Recorder(ResourcePool(init=["at the same place"] * 2), clock.now)
+    recorder.pop()
+    clock.advance(10)
+    for _ in range(3):
+        with_it = recorder.pop()
+        clock.advance(1)
+        recorder.push(with_it)
+
+    assert [hold for _, hold in recorder.rows()] == [1, 1, 1]
+    assert not recorder._log.again
+
+
 def test_what_was_not_popped_here_is_passed_on_and_not_recorded(recorder):
     recorder.push("mine")
 
@@ -157,7 +171,7 @@ def test_threads_are_recorded_together():
         call.result()
 
     assert len(recorder.rows()) == 1600
-    assert not recorder._held
+    assert not recorder._log.held
 
 
 def test_a_recording_can_be_replayed(recorder, clock, tmp_path):
@@ -226,7 +240,7 @@ def test_a_recording_rotates_to_a_file_that_can_be_studied_at_any_time(clock, tm
         clock.advance(1)
         recorder.push(resource)
         assert len(recorded_to(path)) == (number + 1) // 3 * 3
-        assert len(recorder._rows) == (number + 1) % 3
+        assert len(recorder._log.rows) == (number + 1) % 3
     assert [row["hits"] for row in study(path)["rows"]] == [5]
     recorder.flush()
 
@@ -259,7 +273,7 @@ def test_the_memory_that_a_recorder_takes_is_bounded(clock):
         kept.append(recorder.pop())  # and never pushed
 
     assert len(recorder.rows()) == 5
-    assert len(recorder._held) == 5
+    assert len(recorder._log.held) == 5
     recorder.push(kept[-1])
     assert len(recorder.rows()) == 5
 
@@ -282,10 +296,10 @@ def test_a_push_that_comes_while_its_thread_writes_is_kept_for_later(clock, tmp_
     recorder = sim.Recorder(ResourcePool(init="ab"), clock.now, to=path, rotate=1)
     one, two = recorder.pop(), recorder.pop()
 
-    def compress(content, mtime):
+    def compress(content, level, mtime):
         monkeypatch.undo()
         recorder.push(two)
-        return gzip.compress(content, mtime=mtime)
+        return gzip.compress(content, level, mtime=mtime)
 
     monkeypatch.setattr("sim.recorder.gzip.compress", compress)
     recorder.push(one)
@@ -307,5 +321,5 @@ def test_threads_rotate_together_and_lose_nothing(tmp_path):
     recorder.flush()
 
     assert len(recorded_to(path)) == 1200
-    assert not recorder._held
-    assert not recorder._held_again
+    assert not recorder._log.held
+    assert not recorder._log.again

@@ -269,6 +269,6 @@ def test_a_larger_maxsize_that_is_worse_is_warned_of(files):
     load = [0, 0, 0, 0, 2, 2], [1, 1, 1, 1, 9, 9]
 
     assert files.study(*load, sweep={"maxsize": [3, 2, 4], "minsize": [1]})["warnings"] == [
-        "larger is worse: maxsize=3, minsize=1, maxage=none has 1 fewer hits than maxsize=2"
+        "larger is worse: maxsize=3, minsize=1, maxage=none has 1 fewer hit than maxsize=2"
     ]
     assert files.study(*load, sweep={"maxsize": [3, 2, None]})["warnings"] == []
