@@ -497,24 +497,23 @@ def test_R5_what_is_pushed_while_the_queue_is_looked_through_is_not_evicted_past
     deallocated = []
     pool = hooked_pool(hooks, maxsize=0, clock=clock, dealloc=deallocated.append)
     (first,) = waiting_pops(pool, clock, 1)
-    looks, pushes = [], []
+    second = Call(pool.pop, timeout=1)
+    clock.await_blocked(2)
+    pushes = []
 
     def look():
-        looks.append(len(pool._waiters))
-        if looks[-1] < 2:  # not yet the look of the second waiter when it has queued
+        if pool.waiting == 2:  # the second has still to leave the queue
             hooks["after __len__"] = look
         else:
             pushes.append(begun_push(hooks, pool, "a"))
 
     hooks["after __len__"] = look
-    second = Call(pool.pop, timeout=0)
-    clock.await_blocked(1)
+    clock.advance(1)
 
+    assert isinstance(second.error(), ResourcePoolEmpty)
     assert first.result() == "a"
     pushes[0].result()
     assert deallocated == []
-    pool.push("b")
-    assert second.result() == "b"
 
 
 def test_R5_with_maxsize_0_nothing_is_kept():
