@@ -227,7 +227,7 @@ def test_P4_the_error_of_a_pop_that_did_not_wait():
         ResourcePool().pop()
 
     assert (caught.value.waited, caught.value.idle, caught.value.waiting) == (0, 0, 0)
-    assert str(caught.value) == "no resource is idle (0 idle, 0 waiting)"
+    assert str(caught.value) == str(ResourcePoolEmpty()) == "no resource is idle (0 idle, 0 waiting)"
     assert caught.value.__context__ is None
 
 
