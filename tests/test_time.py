@@ -163,6 +163,18 @@ def test_T1_the_default_clock_waits_for_what_is_left_and_says_that_it_has_the_lo
     assert asked == [(True, 8)]
 
 
+def test_L3_a_thread_of_the_default_clock_leaves_nothing_behind_under_its_number():
+    """Another thread may get that number, and its calls would be left to the one that has ended."""
+    from ya.resourcepool._clocks import SystemClock, _Alarm
+
+    clock = SystemClock()
+    during = []
+    clock._ring(_Alarm(time.monotonic() - 2, 1, lambda: during.extend(clock._ringing)))
+
+    assert during == [threading.get_ident()]
+    assert clock._ringing == {}
+
+
 def test_T3_a_clock_may_count_integer_nanoseconds():
     clock = ManualClock(10**18)
     deallocated = []

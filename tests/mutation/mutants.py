@@ -1,8 +1,8 @@
 """The mutants of the package's source: mutmut's operators, and one that leaves a call out.
 
 mutmut's own runner is not used. It keeps all mutants of a function beside it, under other names, and chooses one at
-each call, by the name of the module. The private copy of the pool that runs under the scheduler has another name, and the
-tests look at functions and lines of the source; so here a mutant is a file.
+each call, by the name of the module. The private copy of the pool that runs under the scheduler has another name, and
+the tests look at functions and lines of the source; so here a mutant is a file.
 """
 
 from __future__ import annotations
