@@ -35,6 +35,7 @@ def main() -> int:
         "--new", action="store_true", help="those of which nothing is known yet, or the code has changed"
     )
     parser.add_argument("--survivors", action="store_true", help="those that have survived")
+    parser.add_argument("--quick", action="store_true", help="run the fast tests only, and note what these notice only")
     parser.add_argument("--list", action="store_true", help="run nothing, list the mutants")
     parser.add_argument("--table", action="store_true", help="run nothing, print the table")
     parser.add_argument("--write", action="store_true", help="write the table into the documentation")
@@ -53,7 +54,7 @@ def main() -> int:
             print(f"{mutant.file}:{mutant.line}: {mutant.definition}: {mutant.change}  {verdicts.get(mutant, '')}")
         return 0
     if not options.table:
-        _try(chosen, verdicts, {**old, **verdicts}, options.jobs)
+        _try(chosen, verdicts, {**old, **verdicts}, options.jobs, options.quick)
     reasons = read_reasons()
     if options.table:
         print(*table(mutants, verdicts, reasons), sep="\n")
@@ -64,10 +65,10 @@ def main() -> int:
     return int(bool(wrong))
 
 
-def _try(chosen: list[Mutant], verdicts: Verdicts, known: Mapping[Mutant, Verdict], jobs: int) -> None:
+def _try(chosen: list[Mutant], verdicts: Verdicts, known: Mapping[Mutant, Verdict], jobs: int, quick: bool) -> None:
     """Try them and save each verdict, so that `--new` can go on from there."""
     begun = time.monotonic()
-    tests = Tests()
+    tests = Tests(quick)
     noticed: dict[tuple[str, ...], list[str]] = defaultdict(list)  # by file and definition: the tests that did
     for mutant, verdict in known.items():
         _note(noticed, mutant, verdict)
@@ -83,9 +84,10 @@ def _try(chosen: list[Mutant], verdicts: Verdicts, known: Mapping[Mutant, Verdic
         try:
             for number, future in enumerate(as_completed(futures), 1):
                 mutant, verdict = futures[future], future.result()
-                verdicts[mutant] = verdict
-                _note(noticed, mutant, verdict)
-                save(verdicts)
+                if verdict.verdict != SURVIVED or not quick:
+                    verdicts[mutant] = verdict
+                    _note(noticed, mutant, verdict)
+                    save(verdicts)
                 print(
                     f"{number}/{len(chosen)} {verdict.verdict} {mutant.file}:{mutant.line} {mutant.change}", flush=True
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -29,10 +30,12 @@ EXAMPLES = "pop_and_push waiting retention construction context_manager callback
 # examples only those that run the definition, as far as that is known.
 GROUPS = {
     "package": ["tests/test_package.py"],
-    "examples": [*(f"tests/test_{name}.py" for name in EXAMPLES), "tests/stateful/test_machine.py"],
+    "examples": [f"tests/test_{name}.py" for name in EXAMPLES],
     "processes": ["tests/test_life_and_death.py", "tests/test_fork.py"],
     "schedules": ["tests/schedule/test_pool_schedules.py"],
+    "machine": ["tests/stateful/test_machine.py"],
 }
+SLOW = ("processes", "schedules", "machine")
 SCHEDULES = "hold_for"  # in the names of those that search in every order, with few preemptions
 PUNCTUAL = "in_time"  # in the names of those that a busy machine may fail
 # What the scheduler runs. Of the rest it has its own, or does not need it.
@@ -60,20 +63,19 @@ BASELINE_PATIENCE = Patience(20, 200, 1, 600)
 
 
 class Tests:
-    """What the tests do without a mutant: how long each takes, and what it runs."""
+    """What the tests do without a mutant: how long each takes, and what it runs.
 
-    def __init__(self) -> None:
+    Args:
+        quick: only those groups are to be run that take little time.
+    """
+
+    def __init__(self, quick: bool = False) -> None:
         self.names: dict[str, list[str]] = {}  # by group, the fastest first
         self.seconds: dict[str, float] = {}
-        self.lines: dict[str, dict[str, list[str]]] = {}  # by file and line, those of the first group that run it
-        for group, files in GROUPS.items():
-            with tempfile.TemporaryDirectory(prefix="tests-") as folder:
-                covered = {COVERED: str(SOURCE) if group == "examples" else ""}
-                words = SCHEDULES if group == "schedules" else f"not {PUNCTUAL}"
-                status, noted = run(Path(folder), [*files, "-k", words], BASELINE_PATIENCE, **covered)
-            if status != 0:
-                raise RuntimeError(f"without a mutant a test failed: {noted}")
-            seconds, lines = noted
+        self.lines: dict[str, dict[str, list[str]]] = {}  # by file and line, the examples that run it
+        self.groups = [group for group in GROUPS if not (quick and group in SLOW)]
+        for group in self.groups:
+            seconds, lines = _baseline(group)
             self.seconds.update(seconds)
             self.names[group] = sorted(seconds, key=seconds.__getitem__)
             self.lines.update(lines)
@@ -81,7 +83,7 @@ class Tests:
     def of(self, mutant: Mutant, noticed: Sequence[str]) -> Iterator[list[str]]:
         """Those that may notice the mutant, group by group, and first those that noticed one nearby."""
         hits = Counter(group for name in noticed for group, files in GROUPS.items() if name.split("::")[0] in files)
-        for group in sorted(GROUPS, key=lambda group: -hits[group]):
+        for group in sorted(self.groups, key=lambda group: -hits[group]):
             names = self.names[group]
             if group == "examples":
                 lines = self.lines.get(mutant.file, {})
@@ -89,6 +91,24 @@ class Tests:
                 names = [name for name in names if name in running] or names
             if group != "schedules" or mutant.file in SCHEDULED:
                 yield sorted(names, key=lambda name: noticed.index(name) if name in noticed else len(noticed))
+
+
+def _baseline(group: str) -> tuple[dict[str, float], dict[str, dict[str, list[str]]]]:
+    """Measure it, unless that was done with the same tests and the same code."""
+    files = [*sorted(SOURCE.glob("*.py")), *(ROOT / name for name in GROUPS[group]), ROOT / "tests" / "helpers.py"]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    known = ROOT / "build" / "mutation" / f"{group}-{digest}.json"
+    if not known.exists():
+        words = SCHEDULES if group == "schedules" else f"not {PUNCTUAL}"
+        covered = str(SOURCE) if group == "examples" else ""
+        with tempfile.TemporaryDirectory(prefix="tests-") as folder:
+            status, noted = run(Path(folder), [*GROUPS[group], "-k", words], BASELINE_PATIENCE, **{COVERED: covered})
+        if status != 0:
+            raise RuntimeError(f"without a mutant a test failed: {noted}")
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps(noted), encoding="utf-8")
+    seconds, lines = json.loads(known.read_text("utf-8"))
+    return seconds, lines
 
 
 def try_mutant(mutant: Mutant, tests: Tests, noticed: Sequence[str]) -> Verdict:
@@ -114,7 +134,7 @@ def _pytest(folder: Path, tests: Tests, names: Sequence[str], patience: Patience
     chosen = folder / "tests.json"
     most = {name: max(patience.test, patience.times * tests.seconds.get(name, 0)) for name in names}
     chosen.write_text(json.dumps(most), encoding="utf-8")
-    files = list(dict.fromkeys(name.split("::")[0] for name in names))
+    files = list(dict.fromkeys(name.split("::")[0] for name in names)) if len(names) > 3 else names
     status, noted = run(folder, files, patience, **{TESTS: str(chosen)})
     if status == 0:
         return SURVIVED, ""
