@@ -358,6 +358,25 @@ def test_P6_the_same_object_can_be_pushed_twice():
     assert len(pool) == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"init": "a"},
+        {"init": "ab", "maxsize": 2},
+        {"init": "a", "maxage": 60},
+        {"init": "a", "maxage": 60, "minsize": 1},
+    ],
+)
+def test_pop_and_push_take_no_lock_while_nobody_waits_and_nothing_is_due(arguments):
+    hooks = {}
+    locked = []
+    pool = hooked_pool(hooks, clock=ManualClock(), **arguments)
+    hooks["lock"] = lambda: locked.append(True)
+    pool.push(pool.pop())
+
+    assert not locked
+
+
 def test_P9_pools_are_not_copied():
     import copy
     import pickle

@@ -374,6 +374,28 @@ def test_R3_pop_does_not_get_what_was_due_before_its_push_made_it_idle():
     assert deallocated == ["a"]
 
 
+@pytest.mark.parametrize("call", ["pop", "push", "len"])
+def test_R3_what_is_due_at_this_moment_is_gone_though_the_clock_has_not_called(call):
+    class Late(ManualClock):
+        def call_at(self, start, length, function):
+            return None
+
+    clock = Late()
+    deallocated = []
+    pool = ResourcePool(init="a", maxage=5, clock=clock, dealloc=deallocated.append)
+    clock.advance(5)
+    if call == "len":
+        assert len(pool) == 0
+        return
+    if call == "push":
+        pool.push("b")
+    else:
+        with pytest.raises(ResourcePoolEmpty):
+            pool.pop()
+
+    assert deallocated == ["a"]
+
+
 def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
     """A push that was held up has put an older resource on a younger one."""
     clock = StoppedClock()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import libcst
+from libcst.matchers import AnnAssign, Assign, Name, matches
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 from mutmut.mutation.file_mutation import MutationVisitor
 from mutmut.mutation.mutators import mutation_operators
@@ -67,6 +68,8 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
     texts = {source}
     numbers: Counter[tuple[str, str]] = Counter()
     for mutation in visitor.mutations:
+        if _is_a_flag(mutation.original_node) and not _is_a_flag(mutation.mutated_node):
+            continue  # None instead of False, which are told apart nowhere; True is tried, too
         span = spans[mutation.original_node]
         data = source.encode()
         after = _code(mutation.original_node, mutation.mutated_node).encode()
@@ -81,6 +84,11 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
         numbers[name, change] += 1
         number = numbers[name, change]
         yield Mutant(file, name, change if number == 1 else f"{change} ({number})", digest, line, lines, text)
+
+
+def _is_a_flag(node: libcst.CSTNode) -> bool:
+    """Whether it assigns False."""
+    return matches(node, Assign(value=Name("False")) | AnnAssign(value=Name("False")))
 
 
 def _code(original: libcst.CSTNode, mutated: libcst.CSTNode) -> str:

@@ -57,8 +57,8 @@ class Patience(NamedTuple):
     all: float
 
 
-FIRST_PATIENCE = Patience(4, 8, 10, 150)
-MORE_PATIENCE = Patience(8, 20, 20, 200)
+FIRST_PATIENCE = Patience(5, 10, 10, 200)
+MORE_PATIENCE = Patience(20, 40, 20, 300)  # that of `make test`
 BASELINE_PATIENCE = Patience(20, 200, 1, 600)
 
 
