@@ -47,7 +47,7 @@ differential: $(VENV)/test.installed  ## compare the simulator's engines in 100,
 spec: $(VENV)/spec.installed  ## check the specification with TLC; ARGS=--all also the large models
 	$(BIN)/python -m spec $(ARGS)
 
-mutants: $(VENV)/mutants.installed  ## change the pool's code in one place at a time, and see whether a test notices; takes an hour
+mutants: $(VENV)/mutants.installed  ## change the pool's code in one place at a time, and see whether a test notices; takes long
 	$(BIN)/python -m tests.mutation $(ARGS)
 
 bench: $(VENV)/bench.installed  ## measure the pool next to others; ARGS=--write makes docs/performance.md anew, takes 8 minutes
