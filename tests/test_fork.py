@@ -189,6 +189,18 @@ def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_
     assert output_of(FORK + dedent(code)) == ["child True"]
 
 
+def test_L5_without_ctypes_the_child_finalizes_nothing_as_long_as_it_lives():
+    code = """
+        sys.modules["ctypes"] = None  # cannot be imported
+        pool = ResourcePool(init=[Owned("a")])
+        def child():
+            say(len(pool))
+            os._exit(0)
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0", "parent finalized a"]
+
+
 def test_L5_a_fork_while_another_thread_imports_does_not_hang_the_child():
     code = """
         import importlib.abc
