@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import threading
 import time
 
@@ -231,6 +232,12 @@ def test_P4_the_error_of_a_pop_that_did_not_wait():
     assert caught.value.__context__ is None
 
 
+def test_P4_the_error_survives_a_pickle():
+    error = pickle.loads(pickle.dumps(ResourcePoolEmpty(waited=2, waiting=1)))
+
+    assert (error.waited, error.idle, error.waiting) == (2, 0, 1)
+
+
 def test_P5_check_runs_on_what_was_idle_and_on_what_is_handed_over():
     clock = ManualClock()
     checked = []
@@ -379,7 +386,6 @@ def test_pop_and_push_take_no_lock_while_nobody_waits_and_nothing_is_due(argumen
 
 def test_P9_pools_are_not_copied():
     import copy
-    import pickle
 
     pool = ResourcePool(init=["a"])
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
