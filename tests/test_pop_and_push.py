@@ -232,10 +232,10 @@ def test_P4_the_error_of_a_pop_that_did_not_wait():
     assert caught.value.__context__ is None
 
 
-def test_P4_the_error_survives_a_pickle():
+def test_P4_the_error_has_all_its_arguments_and_survives_a_pickle():
     error = pickle.loads(pickle.dumps(ResourcePoolEmpty(waited=2, waiting=1)))
 
-    assert (error.waited, error.idle, error.waiting) == (2, 0, 1)
+    assert error.args == (error.waited, error.idle, error.waiting) == (2, 0, 1)
 
 
 def test_P5_check_runs_on_what_was_idle_and_on_what_is_handed_over():
