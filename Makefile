@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test verify lint types format wheel record schema differential defects spec bench clean
+.PHONY: demo test verify lint types format wheel record schema differential defects spec mutants bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -47,6 +47,9 @@ differential: $(VENV)/test.installed  ## compare the simulator's engines in 100,
 spec: $(VENV)/spec.installed  ## check the specification with TLC; ARGS=--all also the large models
 	$(BIN)/python -m spec $(ARGS)
 
+mutants: $(VENV)/mutants.installed  ## change the pool's code in one place at a time, and see whether a test notices; takes long
+	$(BIN)/python -m tests.mutation $(ARGS)
+
 bench: $(VENV)/bench.installed  ## measure the pool next to others; ARGS=--write makes docs/performance.md anew, takes 8 minutes
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -68,6 +71,10 @@ $(VENV)/test.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 
 $(VENV)/spec.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 	$(INSTALL) --editable '.[spec]'
+	touch $@
+
+$(VENV)/mutants.installed: pyproject.toml constraints.txt $(VENV)/python.installed
+	$(INSTALL) --editable '.[mutants]'
 	touch $@
 
 $(VENV)/lint.installed: pyproject.toml constraints.txt $(VENV)/python.installed

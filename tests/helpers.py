@@ -14,7 +14,8 @@ from typing import Any
 
 from ya.resourcepool import ResourcePool
 
-PATIENCE = 20  # seconds after which something that should happen at once counts as stuck
+# Seconds after which something that should happen at once counts as stuck.
+PATIENCE = float(os.environ.get("PATIENCE", "20"))
 
 PRELUDE = "import atexit, gc, os, sys, threading, time\nfrom ya.resourcepool import *\n"  # of scripts
 

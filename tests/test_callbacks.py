@@ -13,7 +13,7 @@ from fractions import Fraction
 import pytest
 
 from tests.helpers import PATIENCE, Call, Resource, hooked_pool
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _victims
 
 
 def use_the_slow_path(pool):
@@ -220,7 +220,9 @@ def test_K2_a_raising_dealloc_is_logged_and_the_others_are_deallocated(end, capl
 
     assert deallocated == list("abcd" if end == "overflow" else "abc")
     assert [record.name for record in caplog.records] == ["ya.resourcepool"] * len(deallocated)
-    assert all(f"closing {resource}" in caplog.text for resource in deallocated)
+    for record, resource in zip(caplog.records, deallocated, strict=True):
+        assert record.getMessage() == f"{dealloc!r} raised; its resource counts as deallocated"
+        assert str(record.exc_info[1]) == f"closing {resource}"
     assert len(pool) == 0
 
 
@@ -240,6 +242,21 @@ def test_K2_an_interrupt_in_dealloc_propagates_after_the_rest(end, error):
         give_up(end, pool, "d")
 
     assert deallocated == list("abcd" if end == "overflow" else "abc")
+
+
+def test_K2_an_interrupt_in_dealloc_propagates_though_another_call_takes_over_the_rest():
+    taken = []
+
+    def dealloc(resource):
+        if resource == "a":
+            raise KeyboardInterrupt
+        taken.extend(_victims.take_over())  # as exit does
+
+    pool = ResourcePool(init="cba", dealloc=dealloc)
+    with pytest.raises(KeyboardInterrupt):
+        pool.close()
+
+    assert [list(victims) for victims, *_ in taken if victims] == [["c"]]
 
 
 def test_K2_a_logger_that_raises_stops_nothing():
@@ -387,7 +404,9 @@ def test_K3_a_pop_that_would_wait_within_the_lock_holder_is_refused():
     errors = []
 
     def pop():
-        with pytest.raises(RuntimeError, match="can't wait while it interrupts") as caught:
+        with pytest.raises(
+            RuntimeError, match=r"^a pop can't wait while it interrupts .*, which couldn't go on$"
+        ) as caught:
             pool.pop(timeout=5)
         errors.append(caught.value)
 

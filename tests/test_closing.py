@@ -42,7 +42,7 @@ def test_L4_a_closed_pool_raises_at_pop_and_deallocates_at_push():
     pool = ResourcePool(alloc=lambda: "made", dealloc=deallocated.append, maxage=5)
     pool.close()
     for timeout in (None, 0, 5):
-        with pytest.raises(ResourcePoolClosed, match="the pool is closed"):
+        with pytest.raises(ResourcePoolClosed, match=r"^the pool is closed$"):
             pool.pop(timeout)
     pool.push("a")
 

@@ -160,9 +160,11 @@ def test_L5_a_pop_that_waits_in_the_parent_does_not_wait_in_the_child():
 
 def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_the_parents():
     code = """
+        numbers = []
         stuck, go_on, expired = threading.Event(), threading.Event(), threading.Event()
         def dealloc(resource):
             if resource == "the parent's":
+                numbers.append(threading.get_ident())
                 stuck.set()
                 go_on.wait()
             else:
@@ -170,15 +172,33 @@ def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_
         pool = ResourcePool(init=["the parent's"], maxage=0.01, dealloc=dealloc)
         stuck.wait()
         def child():
-            for _ in range(3):
-                thread = threading.Thread(target=pool.push, args=("mine",))
-                thread.start()
-                thread.join()
+            def push():
+                if threading.get_ident() in numbers:
+                    numbers.clear()
+                    pool.push("mine")
+                else:
+                    go_on.wait()  # so that the next thread has another number
+            for _ in range(50):
+                threading.Thread(target=push, daemon=True).start()
+            if numbers:
+                pool.push("mine")  # where the system gives no number again, this shows nothing
             say(expired.wait(5))
         fork(child)
         go_on.set()
     """
     assert output_of(FORK + dedent(code)) == ["child True"]
+
+
+def test_L5_without_ctypes_the_child_finalizes_nothing_as_long_as_it_lives():
+    code = """
+        sys.modules["ctypes"] = None  # cannot be imported
+        pool = ResourcePool(init=[Owned("a")])
+        def child():
+            say(len(pool))
+            os._exit(0)
+        fork(child)
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0", "parent finalized a"]
 
 
 def test_L5_a_fork_while_another_thread_imports_does_not_hang_the_child():

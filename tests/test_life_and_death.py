@@ -88,7 +88,9 @@ def test_L1_a_raising_dealloc_at_exit_stops_no_other():
 
         pools = [ResourcePool(init=[name], dealloc=dealloc) for name in "abc"]
     """
-    assert python(PRELUDE + dedent(code)).stdout.split() == ["c", "b", "a"]
+    done = python(PRELUDE + dedent(code))
+    assert done.stdout.split() == ["c", "b", "a"]
+    assert "KeyboardInterrupt" in done.stderr
 
 
 def test_L1_what_was_imported_before_the_pool_was_made_still_works_when_exit_closes_it():
@@ -115,6 +117,36 @@ def test_L1_exit_deallocates_what_a_background_thread_has_evicted_and_not_got_to
         begun.wait()
     """
     assert output_of(PRELUDE + f"HOW = {how!r}\n" + dedent(code)) == list("abc" if how == "expiry" else "abcd")
+
+
+def test_L1_an_interrupt_in_what_exit_has_taken_over_stops_no_other_and_is_reported():
+    code = """
+        begun = threading.Event()
+        def dealloc(resource):
+            print(resource, flush=True)
+            if resource == "a":
+                begun.set()
+                threading.Event().wait()
+            raise KeyboardInterrupt
+        pool = ResourcePool(init="cba", maxage=0.01, dealloc=dealloc)
+        begun.wait()
+    """
+    done = python(PRELUDE + dedent(code))
+    assert done.stdout.split() == ["a", "b", "c"]
+    assert "KeyboardInterrupt" in done.stderr
+
+
+def test_L1_exit_takes_nothing_over_from_a_call_that_has_just_ended(monkeypatch):
+    class Departing(dict):
+        def copy(self):
+            return {**self, 1: "was there when exit looked"}
+
+    monkeypatch.setattr(_victims, "_departing", Departing())
+    taken = _victims.take_over()
+    for arguments in taken:
+        _victims.deallocate(*arguments)
+
+    assert [len(victims) for victims, *_ in taken] == [0]
 
 
 def test_L1_exit_and_the_thread_that_evicted_share_what_is_left():

@@ -24,16 +24,16 @@ def test_T2_time_moves_only_by_advance():
 @pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf])
 def test_T2_a_negative_or_endless_advance_is_a_ValueError(seconds):
     clock = ManualClock()
-    with pytest.raises(ValueError, match="seconds must be a finite number >= 0, not"):
+    with pytest.raises(ValueError, match=r"^seconds must be a finite number >= 0, not"):
         clock.advance(seconds)
 
     assert clock.now() == 0
 
 
 def test_T2_an_advance_by_what_is_no_number_is_a_TypeError():
-    with pytest.raises(TypeError, match="seconds must be"):
+    with pytest.raises(TypeError, match=r"^seconds must be a finite number >= 0, not '1'$"):
         ManualClock().advance("1")
-    with pytest.raises(TypeError, match="start must be"):
+    with pytest.raises(TypeError, match=r"^start must be a finite number, not '0'$"):
         ManualClock("0")
 
 
@@ -265,12 +265,12 @@ def test_T2_what_a_finalizer_pushes_while_old_events_are_dropped_expires():
 
 @pytest.mark.parametrize("start", [math.inf, -math.inf, math.nan])
 def test_T2_a_start_that_is_not_finite_is_a_ValueError(start):
-    with pytest.raises(ValueError, match="finite number"):
+    with pytest.raises(ValueError, match=r"^start must be a finite number, not"):
         ManualClock(start)
 
 
 def test_T2_an_advance_that_no_float_can_hold_is_a_ValueError():
-    with pytest.raises(ValueError, match="added"):
+    with pytest.raises(ValueError, match=r"^seconds must be a number that can be added to 0.5$"):
         ManualClock(0.5).advance(10**400)
 
 

@@ -39,7 +39,8 @@ def test_the_import_of_the_pool_brings_no_typing_and_no_logging():
         import sys
         sys.path += {sys.path!r}
         import ya.resourcepool
-        print({{"typing", "logging", "threading"}} & set(sys.modules))
+        ya.resourcepool.ResourcePool(maxage=60)
+        print({{"typing", "logging", "threading", "numbers"}} & set(sys.modules))
     """
     assert output_of(code, arguments=("-S",)) == ["set()"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import threading
 import time
 
@@ -139,7 +140,7 @@ def test_P3_one_deadline_however_many_dead_resources_are_met():
 )
 def test_P3_a_timeout_that_is_no_number_is_refused_when_pop_must_wait(timeout, error):
     pool = ResourcePool()
-    with pytest.raises(error, match="timeout must be None or a number, not"):
+    with pytest.raises(error, match=r"^timeout must be None or a number, not"):
         pool.pop(timeout=timeout)
 
     assert pool.waiting == 0
@@ -227,8 +228,14 @@ def test_P4_the_error_of_a_pop_that_did_not_wait():
         ResourcePool().pop()
 
     assert (caught.value.waited, caught.value.idle, caught.value.waiting) == (0, 0, 0)
-    assert str(caught.value) == "no resource is idle (0 idle, 0 waiting)"
+    assert str(caught.value) == str(ResourcePoolEmpty()) == "no resource is idle (0 idle, 0 waiting)"
     assert caught.value.__context__ is None
+
+
+def test_P4_the_error_has_all_its_arguments_and_survives_a_pickle():
+    error = pickle.loads(pickle.dumps(ResourcePoolEmpty(waited=2, waiting=1)))
+
+    assert error.args == (error.waited, error.idle, error.waiting) == (2, 0, 1)
 
 
 def test_P5_check_runs_on_what_was_idle_and_on_what_is_handed_over():
@@ -358,13 +365,33 @@ def test_P6_the_same_object_can_be_pushed_twice():
     assert len(pool) == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"init": "a"},
+        {"init": "ab", "maxsize": 2},
+        {"init": "a", "maxage": 60},
+        {"init": "a", "maxage": 60, "minsize": 1},
+    ],
+)
+def test_pop_and_push_take_no_lock_while_nobody_waits_and_nothing_is_due(arguments):
+    hooks = {}
+    locked = []
+    pool = hooked_pool(hooks, clock=ManualClock(), **arguments)
+    hooks["lock"] = lambda: locked.append(True)
+    pool.push(pool.pop())
+
+    assert not locked
+
+
 def test_P9_pools_are_not_copied():
     import copy
-    import pickle
 
     pool = ResourcePool(init=["a"])
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError, match="one owner"):
+        with pytest.raises(
+            TypeError, match=r"^a ResourcePool can't be copied or pickled: each resource has one owner \(P9\)$"
+        ):
             duplicate(pool)
 
 

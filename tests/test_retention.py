@@ -374,6 +374,28 @@ def test_R3_pop_does_not_get_what_was_due_before_its_push_made_it_idle():
     assert deallocated == ["a"]
 
 
+@pytest.mark.parametrize("call", ["pop", "push", "len"])
+def test_R3_what_is_due_at_this_moment_is_gone_though_the_clock_has_not_called(call):
+    class Late(ManualClock):
+        def call_at(self, start, length, function):
+            return None
+
+    clock = Late()
+    deallocated = []
+    pool = ResourcePool(init="a", maxage=5, clock=clock, dealloc=deallocated.append)
+    clock.advance(5)
+    if call == "len":
+        assert len(pool) == 0
+        return
+    if call == "push":
+        pool.push("b")
+    else:
+        with pytest.raises(ResourcePoolEmpty):
+            pool.pop()
+
+    assert deallocated == ["a"]
+
+
 def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
     """A push that was held up has put an older resource on a younger one."""
     clock = StoppedClock()
@@ -497,24 +519,23 @@ def test_R5_what_is_pushed_while_the_queue_is_looked_through_is_not_evicted_past
     deallocated = []
     pool = hooked_pool(hooks, maxsize=0, clock=clock, dealloc=deallocated.append)
     (first,) = waiting_pops(pool, clock, 1)
-    looks, pushes = [], []
+    second = Call(pool.pop, timeout=1)
+    clock.await_blocked(2)
+    pushes = []
 
     def look():
-        looks.append(len(pool._waiters))
-        if looks[-1] < 2:  # not yet the look of the second waiter when it has queued
+        if pool.waiting == 2:  # the second has still to leave the queue
             hooks["after __len__"] = look
         else:
             pushes.append(begun_push(hooks, pool, "a"))
 
     hooks["after __len__"] = look
-    second = Call(pool.pop, timeout=0)
-    clock.await_blocked(1)
+    clock.advance(1)
 
+    assert isinstance(second.error(), ResourcePoolEmpty)
     assert first.result() == "a"
     pushes[0].result()
     assert deallocated == []
-    pool.push("b")
-    assert second.result() == "b"
 
 
 def test_R5_with_maxsize_0_nothing_is_kept():

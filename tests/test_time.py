@@ -149,6 +149,32 @@ def test_T1_the_default_clock_takes_a_lock_that_is_free_at_the_deadline():
     assert SystemClock().wait(lock, time.monotonic() - 2, 1) is False
 
 
+def test_T1_the_default_clock_waits_for_what_is_left_and_says_that_it_has_the_lock(monkeypatch):
+    from ya.resourcepool._clocks import SystemClock
+
+    class Lock:
+        def acquire(self, blocking, timeout):
+            asked.append((blocking, timeout))
+            return True
+
+    asked = []
+    monkeypatch.setattr(time, "monotonic", lambda: 5)
+    assert SystemClock().wait(Lock(), 3, 10) is True
+    assert asked == [(True, 8)]
+
+
+def test_L3_a_thread_of_the_default_clock_leaves_nothing_behind_under_its_number():
+    """Another thread may get that number, and its calls would be left to the one that has ended."""
+    from ya.resourcepool._clocks import SystemClock, _Alarm
+
+    clock = SystemClock()
+    during = []
+    clock._ring(_Alarm(time.monotonic() - 2, 1, lambda: during.extend(clock._ringing)))
+
+    assert during == [threading.get_ident()]
+    assert clock._ringing == {}
+
+
 def test_T3_a_clock_may_count_integer_nanoseconds():
     clock = ManualClock(10**18)
     deallocated = []

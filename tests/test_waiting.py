@@ -149,6 +149,29 @@ def test_P7_a_waiter_with_a_dead_candidate_keeps_its_place():
     assert [call.result() for call in (first, second, third)] == ["a", "b", "c"]
 
 
+def test_P7_two_with_dead_candidates_queue_again_between_the_others():
+    clock = ManualClock()
+    dead = {"first": threading.Event(), "second": threading.Event()}
+
+    def check(resource):
+        if resource in dead:
+            assert dead[resource].wait(PATIENCE)
+        return resource not in dead
+
+    pool = ResourcePool(check=check, clock=clock)
+    calls = waiting_pops(pool, clock, 5)
+    pool.push("first")
+    pool.push("second")
+    dead["first"].set()
+    clock.await_blocked(4)
+    dead["second"].set()
+    clock.await_blocked(5)
+    for resource in "abcde":
+        pool.push(resource)
+
+    assert [call.result() for call in calls] == [*"abcde"]
+
+
 def test_P8_a_push_that_does_not_see_the_waiter_is_seen_by_it():
     """The push is done before the waiter queues, and after it has found nothing."""
     hooks = {}
@@ -377,6 +400,24 @@ def test_P9_victims_get_their_dealloc_though_an_interrupt_comes_before_the_first
         pool.push("c")
 
     assert deallocated == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("point", ["popleft", "unlock"])
+@pytest.mark.parametrize("call", ["push", "expiry"])
+def test_P9_an_interrupted_expiry_goes_on_and_what_it_took_gets_its_dealloc(call, point):
+    clock = ManualClock()
+    deallocated = []
+    hooks = {}
+    pool = hooked_pool(hooks, init="ba", maxage=5, clock=clock, dealloc=deallocated.append)
+    hooks[point] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        if call == "expiry":
+            clock.advance(5)
+        else:
+            clock._time = 5  # the clock is late to call
+            pool.push("c")
+
+    assert deallocated == ["a", "b"]
 
 
 def test_P9_many_threads_own_each_resource_one_at_a_time():
