@@ -28,13 +28,16 @@ class Toy:
         self.states: set[Hashable] = set()
 
     def build(self, scheduler: Scheduler) -> Callable[[], None]:
-        functions, self.state, finish = self.make(self.seam)
+        functions, self.shared, finish = self.make(self.seam)
         for number, function in enumerate(functions):
             scheduler.spawn(function, f"T{number + 1}")
         return finish
 
     def observe(self) -> None:
-        self.states.add(self.state())
+        self.states.add(self.shared())
+
+    def state(self) -> int:
+        return hash(self.shared())
 
     def search(self, **kwargs: Any) -> Any:
         return search(self, self.scheduler, **kwargs)
@@ -352,7 +355,7 @@ def test_an_observer_sees_both_ends_of_every_transition(prune):
 
     def observe(task: Task | None) -> None:
         nonlocal before
-        now = toy.state()
+        now = toy.shared()
         if task is not None:
             seen.add((before, task.name, now))
         before = now
