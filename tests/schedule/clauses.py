@@ -51,7 +51,7 @@ def look(scenario: Scenario) -> None:
     if (
         pushed
         and scenario.maxage is None
-        and any(scenario.pushed[r] > pushed[0] for r in victims if r != scenario.raised)
+        and any(scenario.pushed[r] > pushed[0] for r in victims if r not in scenario.raised)
     ):
         raise Violation(f"R1: evicted are {victims}, while {idle[0]} is older")
     if scenario.maxsize is not None and len(idle) > scenario.maxsize:

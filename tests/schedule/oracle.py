@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from tests.schedule.clauses import View, look
@@ -66,6 +66,7 @@ class Scenario(Watch):
         self.threads = [[part.strip() for part in thread.split(",")] for thread in threads]
         self.handlers, self.interrupts = handlers, interrupts
         self.init, self.alloc, self.dead, self.raising = init.split(), alloc, dead.split(), raising.split()
+        self.checks = bool(self.dead or self.raising)
         self.again, self.leaves, self.settings = again, leaves, settings
         self.maxsize, self.maxage = settings.get("maxsize"), settings.get("maxage")
         self.floor = settings.get("minsize") or 0
@@ -109,7 +110,7 @@ class Scenario(Watch):
         self.ended = 0  # stands for both
         self.held: list[list[str]] = []
         self.outcomes: list[list[str]] = []
-        self.raised = ""
+        self.raised: set[str] = set()  # their `check` did
         self.pushes = self.most = self.arrivals = self.lost = 0
         self.owing: Task | None = None
         self.has_closed = False
@@ -123,7 +124,7 @@ class Scenario(Watch):
         settings = dict(self.settings)
         if self.alloc:
             settings["alloc"] = self._alloc
-        if self.dead or self.raising:
+        if self.checks:
             settings["check"] = self._check
         self.pool: Any = None
         self.pool = self.pool_class(init=self.init, dealloc=self._dealloc, clock=self.clock, **settings)
@@ -186,8 +187,7 @@ class Scenario(Watch):
             call.began = self.clock.time
         call.found_nothing = self._nothing_is_idle()
         if self.maxage is not None and not self.floor and operation.startswith("pop"):
-            entries = deque.__iter__(self.pool._idle)
-            call.due = {resource for stamp, resource in entries if self.clock.time - stamp >= self.maxage}
+            call.due = self.due(deque.__iter__(self.pool._idle))
         call.closed = self.has_closed
         task.saw(operation)
         call.ahead = [waiter for waiter in list.__iter__(self.pool._waiters) if self._waits(waiter)]
@@ -199,7 +199,7 @@ class Scenario(Watch):
         except self.package.ResourcePoolClosed:
             outcome = "closed"
             self.has_closed = True  # whoever has been told so may rely on it
-        except CheckRaised as error:
+        except CallbackRaised as error:
             outcome = str(error)
         except KeyboardInterrupt:
             outcome = "interrupted"
@@ -274,8 +274,8 @@ class Scenario(Watch):
         task = self._callback("check")
         task.saw(resource)
         if resource in self.raising:
-            self.raised = resource
-            raise CheckRaised(f"check raised for {resource}")
+            self.raised.add(resource)
+            raise CallbackRaised(f"check raised for {resource}")
         if resource in self.dead:
             self.dropped.append(resource)
             self.ended = hash((frozenset(self.gone), frozenset(self.dropped)))
@@ -286,7 +286,12 @@ class Scenario(Watch):
         task = self._callback("dealloc")
         if resource in self.gone:
             self._broken(f"R4: a second dealloc of {resource}")
-        if self.maxage is not None and self.maxsize is None and not self.pool.raw_closed and resource != self.raised:
+        if (
+            self.maxage is not None
+            and self.maxsize is None
+            and not self.pool.raw_closed
+            and resource not in self.raised
+        ):
             cleared = any(call.kind == "clear" for call in self.calls)
             if not cleared and self.clock.time - self.stamps[resource] < self.maxage:
                 self._broken(f"R2: {resource} is deallocated, and has not expired")
@@ -354,6 +359,10 @@ class Scenario(Watch):
                     self._broken(f"P7: {waiter.call.task.name} is served before {other.call.task.name}")
         elif waiter.call is not None:
             self._does_not_overtake(waiter.call)
+
+    def due(self, entries: Iterable[tuple[float, str]]) -> set[str]:
+        """What has expired."""
+        return {resource for stamp, resource in entries if self.clock.time - stamp >= self.maxage}
 
     def _does_not_overtake(self, call: Call) -> None:
         for waiter in call.ahead:
@@ -456,8 +465,8 @@ class Scenario(Watch):
 ENDS = writing(CALLS) | IDLE | TIME | WAITERS  # what a thread touches as its call ends
 
 
-class CheckRaised(Exception):
-    """What a `check` raises."""
+class CallbackRaised(Exception):
+    """What a `check` or an `alloc` raises."""
 
 
 def _is_over(waiter: Any) -> bool:
