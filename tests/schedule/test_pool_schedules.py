@@ -8,7 +8,7 @@ from tests.schedule import touches
 from tests.schedule.mutants import MUTANTS
 from tests.schedule.oracle import Scenario
 from tests.schedule.scenarios import ALL, FOUR, GROUPS, MOST_RUNS, THREE, TIMED, TWO
-from tests.schedule.scheduler import Greenlets, RealThreads, Scheduler
+from tests.schedule.scheduler import BACKENDS, RealThreads, Scheduler
 from tests.schedule.seam import load
 from tests.schedule.search import deepen, replay, sample, search, trace
 
@@ -175,6 +175,7 @@ def test_steps_that_do_not_say_what_they_touch_are_noticed(monkeypatch):
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_both_kinds_of_threads_give_the_same_traces_of_the_pool(name):
+    pytest.importorskip("greenlet")
     scenarios = ALL[name](), ALL[name]()
     scenarios[1].use(scenarios[1].package, Scheduler(RealThreads))
     for seed in range(2):
@@ -192,7 +193,7 @@ def test_a_schedule_of_the_pool_replays():
     sample(scenario, scenario.scheduler, 1, seed=3)
     choices, outcome = scenario.scheduler.choices, scenario.outcome()
     for _ in range(100):
-        scenario.use(scenario.package, Scheduler(Greenlets))
+        scenario.use(scenario.package, Scheduler(BACKENDS[0]))
         assert replay(scenario, scenario.scheduler, choices) is None
         outcomes.add(scenario.outcome())
     assert outcomes == {outcome}
