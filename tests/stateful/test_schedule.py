@@ -6,7 +6,7 @@ A failure shrinks to a few operations and a few switches between threads.
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -90,3 +90,31 @@ FOUND = settings(max_examples=300, stateful_step_count=12, deadline=None, databa
 class TestSchedule(ScheduleMachine.TestCase):
     settings = FOUND
     pytestmark = pytest.mark.timeout(300)
+
+
+MISTAKES = [
+    "an eviction is two operations",
+    "it evicts all",
+    "dealloc under the lock",
+    "a close leaves what is idle",
+    "a waiter is not woken",
+]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_shrinks_to_a_few_operations_and_switches(name):
+    mutant = MUTANTS[name]
+
+    @seed(0)
+    class Mistaken(ScheduleMachine):
+        package = load(mutant.patches)
+        scheduler = Scheduler()
+
+    once = settings(FOUND, max_examples=250, report_multiple_bugs=False, print_blob=False)
+    with pytest.raises(AssertionError, match=f"^{mutant.clause}: "):
+        run_state_machine_as_test(Mistaken, settings=once)
+    plan = Mistaken.failed
+    print(plan)  # pytest -rP shows it
+    assert sum(map(len, plan.programs)) <= 6
+    assert len(plan.turns) <= 3
