@@ -1,4 +1,4 @@
-"""A pool under the scheduler, for which all is given: what threads call, what callbacks do, and who takes steps when."""
+"""A pool under the scheduler, with all given: what threads call, what callbacks do, and who takes steps when."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ LIKE_THE_OTHERS = settings(max_examples=150, stateful_step_count=40, deadline=No
 
 class TestPool(PoolMachine.TestCase):
     settings = LIKE_THE_OTHERS
-    pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("without_a_log")]
+    pytestmark = pytest.mark.usefixtures("without_a_log")
 
 
 @pytest.fixture
