@@ -3,9 +3,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+AT_RANDOM := test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_in_orders_drawn_at_random
+FREE_THREADED := $(filter-out tests/test_benchmarks.py tests/test_docs.py,$(wildcard tests/test_*.py)) \
+	tests/stateful/test_machine.py tests/traces tests/schedule/test_scheduler.py \
+	tests/schedule/test_pool_schedules.py::$(AT_RANDOM)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test verify lint types format wheel record schema differential defects spec mutants bench clean
+.PHONY: demo test test-free-threaded verify lint types format wheel record schema differential defects spec mutants bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -13,6 +17,10 @@ demo: $(VENV)/sim.installed  ## replay the recorded load of the example through 
 
 test: $(VENV)/test.installed  ## run the whole test suite; ARGS="-k P7_" runs the tests of one clause
 	$(BIN)/python -m pytest $(ARGS)
+
+test-free-threaded: $(VENV)/free-threaded.installed  ## run what needs no greenlet, without a global lock: with PYTHON=python3.13t
+	$(BIN)/python -c 'import sys; assert not sys._is_gil_enabled(), "this Python has its global lock"'
+	PYTHON_GIL=0 $(BIN)/python -m pytest $(FREE_THREADED) $(ARGS)
 
 verify: $(VENV)/test.installed  ## search more orders of steps than `make test` does; takes about half an hour
 	$(BIN)/python -m pytest -m exhaustive --timeout 1200 $(ARGS)
@@ -67,6 +75,11 @@ $(VENV)/sim.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 
 $(VENV)/test.installed: pyproject.toml constraints.txt $(VENV)/python.installed
 	$(INSTALL) --editable '.[test]'
+	touch $@
+
+# The pinned Hypothesis has parts that are compiled, and not for every such Python: any version that is at hand.
+$(VENV)/free-threaded.installed: pyproject.toml $(VENV)/python.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary hypothesis --editable '.[test-free-threaded]'
 	touch $@
 
 $(VENV)/spec.installed: pyproject.toml constraints.txt $(VENV)/python.installed

@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import Any
 
 from tests.replay.graph import Fast, State
+from tests.schedule.clock import Clock
 from tests.schedule.scheduler import Scheduler, Task, Violation
-from tests.schedule.seam import Clock, Seam, Watch
+from tests.schedule.seam import Seam, Watch
 
 FOREVER = float("inf")
 TIMEOUTS: dict[str, float | None] = {"none": None, "timed": 5, "forever": 0}

@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument(
         "--runs", type=int, default=MOST_RUNS, help="stop after so many runs of each, if it has a bound"
     )
+    parser.add_argument("--all", action="store_true", help="where there is no bound, leave nothing out")
     parser.add_argument("--mutants", action="store_true", help="search mistakes in the pool, and name the clause")
     parser.add_argument("--trace", action="store_true", help="with --mutants: print the shortest schedule of each")
     parser.add_argument("--replay", metavar="SCHEDULE", help="print the steps of this scenario under the schedule")
@@ -45,10 +46,10 @@ def main() -> int:
 
 def _schedules(options: argparse.Namespace) -> tuple[list[str], bool]:
     lines: list[str] = []
-    _say(lines, "| scenario | threads | preemptions | runs | states | steps | s | runs/s |")
-    _say(lines, "|---|--:|--:|--:|--:|--:|--:|--:|")
+    _say(lines, "| scenario | threads | preemptions | runs | not run | states | steps | s | schedules/s | steps/s |")
+    _say(lines, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     wrong = False
-    totals = [0, 0, 0, 0.0]
+    totals = [0, 0, 0, 0, 0.0]
     for threads, (scenarios, most) in GROUPS.items():
         bound = most if options.bound is None else options.bound
         for name, make in scenarios.items():
@@ -56,11 +57,11 @@ def _schedules(options: argparse.Namespace) -> tuple[list[str], bool]:
                 continue
             scenario = make()
             if bound is None:
-                found = search(scenario, scenario.scheduler)
+                found = search(scenario, scenario.scheduler, reduce=not options.all)
             else:
                 found = deepen(scenario, scenario.scheduler, bound, options.runs)
             wrong |= bool(found.failures)
-            figures = (found.runs, found.states, found.steps, found.seconds)
+            figures = (found.runs, found.known, found.states, found.steps, found.seconds)
             totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
             limit = "any" if bound is None else found.bound
             _say(lines, f"| {name} | {threads} | {limit} | {_figures(*figures)} |")
@@ -98,8 +99,9 @@ def _say(lines: list[str], line: str) -> None:
     print(line, flush=True)
 
 
-def _figures(runs: float, states: float, steps: float, seconds: float) -> str:
-    return f"{runs:,} | {states:,} | {steps:,} | {seconds:.1f} | {runs / max(seconds, 0.001):,.0f}"
+def _figures(runs: float, known: float, states: float, steps: float, seconds: float) -> str:
+    rates = f"{(runs + known) / max(seconds, 0.001):,.0f} | {steps / max(seconds, 0.001):,.0f}"
+    return f"{runs:,} | {known:,} | {states:,} | {steps:,} | {seconds:.1f} | {rates}"
 
 
 def _trace(scenario: Scenario, choices: list[int] | tuple[int, ...]) -> list[str]:

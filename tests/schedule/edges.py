@@ -53,7 +53,7 @@ def run(scenario: Scenario) -> Seen:
     def observe(task: Task | None) -> None:
         nonlocal before
         now = projection.of_code(scenario, pools.UNLIMITED, made)
-        state = hash((scenario.state(), tuple([other.history for other in scheduler.tasks])))
+        state = scenario.state() + scheduler.histories()
         assert states.setdefault(state, now) == now, "two states look the same, and are not"
         if now not in seen.pictures:
             seen.pictures[now] = tuple(scheduler.choices)

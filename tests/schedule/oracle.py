@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NoReturn
 
-from tests.schedule.scheduler import Scheduler, Task, Violation
-from tests.schedule.seam import Clock, Seam, Watch, load
+from tests.schedule.clauses import View, look
+from tests.schedule.clock import Clock
+from tests.schedule.scheduler import Scheduler, Task, Violation, mixed
+from tests.schedule.seam import CHANGES, Seam, Watch, load
+from tests.schedule.touches import CALLS, IDLE, TIME, WAITERS, writing
 
 TICK = 3  # what an operation `tick` moves the time by
 TIMEOUT = 5  # of a timed pop
@@ -27,16 +30,6 @@ class Call:
         self.arrival = 0  # its place in the order of those that came to wait
         self.waiter: Any = None  # for its present candidate
         self.left_to_it = 0  # how many pushes that interrupted it have left their work to it
-
-
-class View(NamedTuple):
-    """What can be seen of a pool between two steps."""
-
-    idle: tuple[Any, ...]
-    boxes: tuple[Any, ...]  # by waiter that has been handed something: its number, and that
-    victims: tuple[Any, ...]
-    waiters: tuple[int, ...]
-    closed: bool
 
 
 class Scenario(Watch):
@@ -73,10 +66,13 @@ class Scenario(Watch):
         self.threads = [[part.strip() for part in thread.split(",")] for thread in threads]
         self.handlers, self.interrupts = handlers, interrupts
         self.init, self.alloc, self.dead, self.raising = init.split(), alloc, dead.split(), raising.split()
+        self.checks = bool(self.dead or self.raising)
         self.again, self.leaves, self.settings = again, leaves, settings
         self.maxsize, self.maxage = settings.get("maxsize"), settings.get("maxage")
         self.floor = settings.get("minsize") or 0
         self.target = self.maxsize if settings.get("minsize") is None else settings["minsize"]
+        self.counts_holders = self.maxsize is not None
+        self.constant = self._constant()
         self.use()
 
     def use(self, package: Any = None, scheduler: Scheduler | None = None) -> Scheduler:
@@ -87,6 +83,16 @@ class Scenario(Watch):
         self.pool_class = self.seam.pool_class(self.package)
         return self.scheduler
 
+    def _constant(self) -> frozenset[str]:
+        operations = {operation for thread in (*self.threads, self.handlers) for operation in thread}
+        found = {"now"} if self.maxage is None and not operations & {"pop timed", "tick"} else set()
+        found |= {
+            name for name, operation in (("_closed", "close"), ("_clearing", "clear")) if operation not in operations
+        }
+        if not self.handlers:
+            found.add("_unsettled")
+        return frozenset(found)
+
     def _broken(self, how: str) -> NoReturn:
         self.scheduler.fail(Violation(how))
 
@@ -95,16 +101,16 @@ class Scenario(Watch):
     def build(self, scheduler: Scheduler) -> Callable[[], None]:
         self.pool_class.departing.clear()  # a run that was given up may have left something
         self.clock = Clock(self.seam, self.leaves)
-        self._seen: View | None = None  # what `state` has just seen
         self.calls: list[Call] = []
         self.made: dict[str, int] = {}
         self.pushed: dict[str, int] = {}  # when each was pushed last
         self.stamps: dict[str, float] = {}
         self.gone: list[str] = []
         self.dropped: list[str] = []
+        self.ended = 0  # stands for both
         self.held: list[list[str]] = []
         self.outcomes: list[list[str]] = []
-        self.raised = ""
+        self.raised: set[str] = set()  # their `check` did
         self.pushes = self.most = self.arrivals = self.lost = 0
         self.owing: Task | None = None
         self.has_closed = False
@@ -118,7 +124,7 @@ class Scenario(Watch):
         settings = dict(self.settings)
         if self.alloc:
             settings["alloc"] = self._alloc
-        if self.dead or self.raising:
+        if self.checks:
             settings["check"] = self._check
         self.pool: Any = None
         self.pool = self.pool_class(init=self.init, dealloc=self._dealloc, clock=self.clock, **settings)
@@ -129,6 +135,7 @@ class Scenario(Watch):
             self.outcomes.append(outcomes)
             scheduler.spawn(self._thread(operations, held, outcomes), f"T{number + 1}")
         first = scheduler.tasks[0]
+        first.exposed = bool(self.handlers or self.interrupts)
         for number, operation in enumerate(self.handlers):
             outcomes = []
             self.outcomes.append(outcomes)
@@ -180,8 +187,7 @@ class Scenario(Watch):
             call.began = self.clock.time
         call.found_nothing = self._nothing_is_idle()
         if self.maxage is not None and not self.floor and operation.startswith("pop"):
-            entries = deque.__iter__(self.pool._idle)
-            call.due = {resource for stamp, resource in entries if self.clock.time - stamp >= self.maxage}
+            call.due = self.due(deque.__iter__(self.pool._idle))
         call.closed = self.has_closed
         task.saw(operation)
         call.ahead = [waiter for waiter in list.__iter__(self.pool._waiters) if self._waits(waiter)]
@@ -193,7 +199,7 @@ class Scenario(Watch):
         except self.package.ResourcePoolClosed:
             outcome = "closed"
             self.has_closed = True  # whoever has been told so may rely on it
-        except CheckRaised as error:
+        except CallbackRaised as error:
             outcome = str(error)
         except KeyboardInterrupt:
             outcome = "interrupted"
@@ -201,6 +207,7 @@ class Scenario(Watch):
         except Exception as error:
             self._broken(f"P9: {operation} raised {error!r}")
         call.over = True
+        task.touched |= ENDS
         self.calls.remove(call)
         task.call = call.outer
         if task.owner is not task and operation in ("push", "new"):
@@ -267,10 +274,11 @@ class Scenario(Watch):
         task = self._callback("check")
         task.saw(resource)
         if resource in self.raising:
-            self.raised = resource
-            raise CheckRaised(f"check raised for {resource}")
+            self.raised.add(resource)
+            raise CallbackRaised(f"check raised for {resource}")
         if resource in self.dead:
             self.dropped.append(resource)
+            self.ended = hash((frozenset(self.gone), frozenset(self.dropped)))
             return False
         return True
 
@@ -278,11 +286,17 @@ class Scenario(Watch):
         task = self._callback("dealloc")
         if resource in self.gone:
             self._broken(f"R4: a second dealloc of {resource}")
-        if self.maxage is not None and self.maxsize is None and not self.pool.raw_closed and resource != self.raised:
+        if (
+            self.maxage is not None
+            and self.maxsize is None
+            and not self.pool.raw_closed
+            and resource not in self.raised
+        ):
             cleared = any(call.kind == "clear" for call in self.calls)
             if not cleared and self.clock.time - self.stamps[resource] < self.maxage:
                 self._broken(f"R2: {resource} is deallocated, and has not expired")
         self.gone.append(resource)
+        self.ended = hash((frozenset(self.gone), frozenset(self.dropped)))
         task.saw(resource)
         if not self.has_pushed_again:
             self.has_pushed_again = True
@@ -318,6 +332,11 @@ class Scenario(Watch):
             for call in self.calls:
                 call.found_nothing = True
 
+    def looks_at(self, operation: str, task: Task) -> int:
+        if operation == "append" or (operation == "pop" and task.call is not None and not task.call.ahead):
+            return TIME if self.maxage is not None else 0  # is anything idle that is not due?
+        return CHANGES
+
     def acquired(self) -> None:
         if self.pool is not None and self.maxsize is not None:
             self.most = deque.__len__(self.pool._idle)
@@ -340,6 +359,10 @@ class Scenario(Watch):
                     self._broken(f"P7: {waiter.call.task.name} is served before {other.call.task.name}")
         elif waiter.call is not None:
             self._does_not_overtake(waiter.call)
+
+    def due(self, entries: Iterable[tuple[float, str]]) -> set[str]:
+        """What has expired."""
+        return {resource for stamp, resource in entries if self.clock.time - stamp >= self.maxage}
 
     def _does_not_overtake(self, call: Call) -> None:
         for waiter in call.ahead:
@@ -382,134 +405,53 @@ class Scenario(Watch):
         return View(
             tuple(deque.__iter__(pool._idle)),
             tuple([(w.number, *list.__iter__(w.box)) for w in pool.born if list.__len__(w.box)]),
-            tuple([tuple(victims) for victims, _, _ in self.pool.departing.values()]),
+            tuple(sorted([tuple(victims) for victims, _, _ in self.pool.departing.values() if victims], key=str)),
             tuple([w.number for w in list.__iter__(pool._waiters)]),
             pool.raw_closed,
         )
 
-    def state(self) -> Hashable:
-        """All that the threads share, and all that is remembered here."""
+    def state(self) -> int:
+        """A number that stands for all that the threads share, and for all that is remembered here.
+
+        It is a sum, of which steps that touch nothing in common change different parts.
+        """
         pool = self.pool
-        lock = pool._lock
-        self._seen = self.view()
-        return (
-            self._seen,
-            pool.raw_limit,
-            pool.raw_barred,
-            pool.raw_since,
-            pool.raw_unsettled,
-            pool.raw_clearing,
-            pool._arrivals,
-            list.__len__(pool._timer),
-            lock.owner and lock.owner.index,
-            self.clock.time,
-            tuple(
-                [
-                    (
-                        w.number,
-                        w._latch.held,
-                        w._arrival,
-                        w._start,
-                        w.raw_woken,
-                        w.raw_unpacked,
-                        w.raw_abandoned,
-                    )
-                    for w in pool.born
-                    if not w.call.over
-                ]
-            ),
-            tuple(
-                [
-                    (
-                        c.kind,
-                        c.task.index,
-                        c.found_nothing and c.kind[:3] == "pop",
-                        c.closed,
-                        c.arrival,
-                        c.left_to_it,
-                        c.began,
-                        *sorted(c.due),
-                        *[w.number for w in c.ahead],
-                    )
-                    for c in self.calls
-                ]
-            ),
-            frozenset(self.gone),
-            frozenset(self.dropped),
-            len(self.made),
-            self.most,
-            self.owing and self.owing.index,
-            self.has_closed,
-            self.has_pushed_again,
-            self.lost,
+        owner = pool._lock.owner
+        total = mixed((*deque.__iter__(pool._idle), self.most, self.owing and self.owing.index))
+        total += mixed(
+            (
+                pool.raw_limit,
+                pool.raw_barred,
+                pool.raw_since,
+                pool.raw_closed,
+                pool.raw_unsettled,
+                pool.raw_clearing,
+                pool._arrivals,
+                list.__len__(pool._timer),
+                owner and owner.index,
+                *[waiter.number for waiter in list.__iter__(pool._waiters)],
+            )
         )
+        total += mixed((self.clock.time, len(self.made), self.has_closed, self.has_pushed_again, self.lost, self.ended))
+        for w in pool.born:
+            if w._latch.held:
+                total += mixed(("held", w.number))
+            if list.__len__(w.box) or not w.call.over:
+                flags = w.raw_woken, w.raw_unpacked, w.raw_abandoned
+                total += mixed((w.number, w._arrival, w._start, *flags, *list.__iter__(w.box)))
+        for c in self.calls:
+            found_nothing = c.found_nothing and c.kind[:3] == "pop"
+            seen = [w.number for w in c.ahead]
+            if c.due:
+                seen += sorted(c.due)
+            total += mixed((c.kind, c.task.index, found_nothing, c.closed, c.arrival, c.left_to_it, c.began, *seen))
+        for victims, _, _ in pool.departing.values():
+            if victims:
+                total += mixed(("victims", *victims))
+        return total
 
     def observe(self) -> None:
-        """Look at the state between two steps.
-
-        Raises:
-            Violation: a clause is broken.
-        """
-        view, self._seen = self._seen or self.view(), None
-        idle = view.idle if self.maxage is None else tuple([entry[1] for entry in view.idle])
-        boxes = [entry[1] if self.maxage is None else entry[1][1] for entry in view.boxes]
-        victims = [
-            entry if self.maxage is None or isinstance(entry, str) else entry[1]
-            for entries in view.victims
-            for entry in entries
-        ]
-        seen = [*idle, *boxes, *victims, *self.gone, *self.dropped, *(r for held in self.held for r in held)]
-        if len(set(seen)) != len(seen):
-            raise Violation(f"P9: in two places: {sorted({r for r in seen if seen.count(r) > 1})}")
-        missing = len(self.made) - len(seen)
-        tasks = self.scheduler.tasks
-        active = len(self.calls) + sum([t.started and not t.done for t in tasks if t.name in ALARMS])
-        if missing > active + self.lost:  # each may have one in hand
-            raise Violation(f"P9: lost: {sorted(set(self.made) - set(seen))}")
-        pushed = [self.pushed[resource] for resource in idle]
-        if pushed != sorted(pushed):
-            raise Violation(f"P1: idle are {idle}, and not in the order in which they were pushed")
-        # Of two pushes at the same time, the one that comes later can have the earlier stamp, and expire first.
-        if pushed and self.maxage is None and any(self.pushed[r] > pushed[0] for r in victims if r != self.raised):
-            raise Violation(f"R1: evicted are {victims}, while {idle[0]} is older")
-        if self.maxsize is not None and len(idle) > self.maxsize:
-            # A pop that is interrupted pushes what it has been handed.
-            pushes = sum([c.left_to_it + (c.kind in ("push", "new") or self.interrupts > 0) for c in self.calls])
-            if len(idle) > self.maxsize + pushes:
-                raise Violation(f"R1: {len(idle)} are idle, and {pushes} pushes in progress")
-        if self.owing is not None and self.owing.operation in ("release", "dealloc"):
-            raise Violation("R1: more were evicted than were too many")
-        if all(t.done or t.waits or (t.call is None and not (t.started and t.name in ALARMS)) for t in tasks):
-            self._quiet(view, missing, seen)
-
-    def _quiet(self, view: View, missing: int, seen: list[str]) -> None:
-        """All calls have ended, or wait."""
-        pool = self.pool
-        if missing > self.lost:
-            raise Violation(f"P9: lost: {sorted(set(self.made) - set(seen))}")
-        if view.idle and view.waiters:
-            raise Violation(f"P8: {view.idle} are idle, and somebody waits")
-        if pool._lock.owner is not None:
-            raise Violation("P9: the lock is held")
-        if any(view.victims):
-            raise Violation(f"R4: {view.victims} were evicted, and nobody deallocates them")
-        for waiter in pool.born:
-            if waiter.call.over and list.__len__(waiter.box):
-                raise Violation(f"P9: {waiter.call.task.name} has been handed something, and its pop is over")
-        for call in self.calls:
-            waiter = call.waiter
-            if waiter is not None and call.task.waits and waiter._latch.held:
-                if list.__len__(waiter.box) or view.closed:
-                    raise Violation(f"P8: {call.task.name} has been served, or the pool closed, and it sleeps")
-                if waiter.number not in view.waiters:
-                    raise Violation(f"P8: {call.task.name} waits, and nobody knows")
-        if self.maxsize is not None and len(view.idle) > self.maxsize:
-            raise Violation(f"R1: {len(view.idle)} are idle, and no push is in progress")
-        if view.closed and (view.idle or view.waiters):
-            raise Violation(f"L4: the pool is closed; idle are {view.idle}, waiting {len(view.waiters)}")
-        can_expire = self.maxage is not None and not view.closed and not view.waiters and len(view.idle) > self.floor
-        if can_expire and not any(t.name == "expiry" and not (t.started or t.done) for t in self.scheduler.tasks):
-            raise Violation(f"R3: {view.idle} can expire, and nothing is going to call")
+        look(self)
 
     def _finish(self) -> None:
         if self.maxage is not None and deque.__len__(self.pool._idle) > self.floor:
@@ -520,11 +462,11 @@ class Scenario(Watch):
         return (tuple(map(tuple, self.outcomes)), self.view(), frozenset(self.gone), frozenset(self.dropped))
 
 
-class CheckRaised(Exception):
-    """What a `check` raises."""
+ENDS = writing(CALLS) | IDLE | TIME | WAITERS  # what a thread touches as its call ends
 
 
-ALARMS = ("expiry", "timeout")
+class CallbackRaised(Exception):
+    """What a `check` or an `alloc` raises."""
 
 
 def _is_over(waiter: Any) -> bool:

@@ -15,12 +15,17 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
-from greenlet import getcurrent, greenlet
+try:
+    from greenlet import getcurrent, greenlet
+except ImportError:  # it would switch on the global lock of a Python that can do without
+    greenlet = None
+
+from tests.schedule.touches import ALL, ALONE, HOLDER, QUEUE
 
 MOST_STEPS = 5000  # of a run; one that takes more counts as a livelock
 
@@ -111,6 +116,9 @@ class RealThreads:
         return None if ident is None else sys._current_frames().get(ident)
 
 
+BACKENDS = [RealThreads] if greenlet is None else [Greenlets, RealThreads]
+
+
 class Task:
     """A thread, as the scheduler sees it."""
 
@@ -118,6 +126,7 @@ class Task:
         "call",
         "daemon",
         "done",
+        "exposed",
         "guard",
         "handler",
         "history",
@@ -129,6 +138,7 @@ class Task:
         "size",
         "started",
         "thread",
+        "touched",
         "waits",
     )
 
@@ -142,6 +152,8 @@ class Task:
         self.interrupt: BaseException | None = None  # to be raised in place of its next step
         self.started = self.done = False
         self.daemon = False  # the run may end without it
+        self.exposed = False  # a handler or an interrupt may come before any of its steps
+        self.touched = 0  # by its last step, see `touches`
         self.call: Any = None  # the operation of the pool that it is in, for the oracle
         self.size = 0  # what it was told when it asked last how many are idle
         # Of all that it has seen. Its local state is a function of that, so this stands for it in a fingerprint.
@@ -162,7 +174,7 @@ class Scheduler:
     """Runs threads under control, one run after the other.
 
     Args:
-        threads: makes the threads: `Greenlets` or `RealThreads`.
+        threads: makes the threads: one of `BACKENDS`, the fastest by default.
 
     Attributes:
         current: who takes a step; None outside the run, and in what is part of one step: nothing is a step there.
@@ -171,14 +183,18 @@ class Scheduler:
         observe: called at each state from the last of the given choices on, or at each state of the run, with the
             task that took the step to it, or None at the first of them. It may look at everything, and raise.
         decide: called after that, at each state beyond the given choices; returns who goes on, None to give up the run.
+        reduces: take a step at once if others can do nothing before it that would make a difference.
+        holder: who has the lock for which steps say that they are taken at once.
     """
 
-    def __init__(self, threads: Callable[[], Any] = Greenlets) -> None:
+    def __init__(self, threads: Callable[[], Any] = BACKENDS[0]) -> None:
         self._threads = threads()
         self.observe: Callable[[Task | None], None] | None = None
         self.decide: Callable[[], Task | None] = self.go_on
         self.current: Task | None = None
         self.acting: Task | None = None
+        self.holder: Task | None = None
+        self.reduces = False
         self.tasks: list[Task] = []
         self.choices: list[int] = []
         self._nobody = Task(-1, "nobody", None, None)
@@ -201,7 +217,7 @@ class Scheduler:
         self._over = False
         self.gave_up = False
         self.failure: BaseException | None = None
-        self.current, self.last = None, None
+        self.current, self.last, self.holder = None, None, None
         finish = build(self)
         self._starting = True
         for task in self.tasks:
@@ -261,11 +277,15 @@ class Scheduler:
         self.tasks.append(task)
         return task
 
-    def step(self, operation: str, guard: Callable[[], bool] | None = None) -> Task:
+    def step(
+        self, operation: str, guard: Callable[[], bool] | None = None, touches: int = ALL, at_once: Any = ""
+    ) -> Task:
         """The current thread is about to do what others can see: wait for its turn. Return its task.
 
         Args:
             guard: whether the operation would not block now.
+            touches: what it reads and writes.
+            at_once: whether it need not wait for its turn: `HOLDER`, `ALONE`, or a function that tells.
         """
         task = self.current
         if task is None:
@@ -273,6 +293,18 @@ class Scheduler:
         if self._own:
             self._own -= 1
             return task
+        if at_once and self.reduces and not task.exposed:
+            steps = self._steps
+            if at_once is HOLDER or at_once is ALONE:
+                alone = at_once is ALONE or self.holder is task
+            else:
+                alone = at_once()
+                task.touched |= QUEUE  # that is where it looks
+            if alone and self._given <= steps < MOST_STEPS and not self._over:
+                self._steps = steps + 1
+                self.choices.append(task.index)
+                task.touched |= touches
+                return task
         self._check()
         task.operation, task.guard = operation, guard
         following = None if self._starting else self._next()
@@ -283,6 +315,7 @@ class Scheduler:
                 following.started = True
                 following.thread.switch()
             self._check()
+        task.touched |= touches
         if task.interrupt is not None:
             error, task.interrupt = task.interrupt, None
             task.saw(type(error).__name__)
@@ -295,9 +328,9 @@ class Scheduler:
             self.failure, self._over = error, True
         raise Killed
 
-    def atomically(self, operation: str, function: Callable[[], object]) -> Task:
+    def atomically(self, operation: str, function: Callable[[], object], touches: int = ALL) -> Task:
         """Do what consists of several operations as one step. Return who did."""
-        task = self.step(operation)
+        task = self.step(operation, None, touches)
         self.current, self.acting = None, task
         try:
             function()
@@ -313,13 +346,26 @@ class Scheduler:
     def can_go(self) -> list[Task]:
         """Who can take a step, the current one first if it need not wait."""
         last = self.last
-        tasks = [task for task in self.tasks if task.can_go()]
+        tasks = []
+        for task in self.tasks:
+            if not task.done and task.handler is None:
+                guard = task.guard
+                if guard is None or task.interrupt is not None or guard():
+                    tasks.append(task)
         if last in tasks and not last.waits:
-            tasks.remove(last)
-            tasks.insert(0, last)
+            if tasks[0] is not last:
+                tasks.remove(last)
+                tasks.insert(0, last)
         elif len(tasks) > 1:
             tasks.sort(key=waits)
         return tasks
+
+    def histories(self) -> int:
+        """A number that stands for what each thread has seen."""
+        total = 0
+        for task in self.tasks:
+            total += task.history * task.history  # see `mixed`
+        return total
 
     def go_on(self) -> Task | None:
         """Decide to switch only where the current thread can't go on, and for a timeout only where nobody else can."""
@@ -385,6 +431,7 @@ class Scheduler:
             self._over = True
         else:
             self._steps = steps + 1 + self._own
+            following.touched = 0
             self.current = following
         return following
 
@@ -405,6 +452,16 @@ class Scheduler:
         stuck = [task for task in self.tasks if not (task.done or task.daemon)]
         if stuck:
             raise Deadlock("deadlock: " + ", ".join(f"{task.name} at {task.operation}" for task in stuck))
+
+
+def mixed(value: Hashable) -> int:
+    """A hash that can be added to others.
+
+    Of tuples that differ in their last items the hashes differ by the same, whatever comes before, so that sums of them
+    would be alike. Those of squares are not.
+    """
+    number = hash(value)
+    return number * number
 
 
 def waits(task: Task) -> bool:

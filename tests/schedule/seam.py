@@ -15,19 +15,38 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
-from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
 import ya.resourcepool
+from tests.schedule.attributes import control, disciplined, of_a_waiter, of_the_pool
 from tests.schedule.scheduler import Scheduler, Task
+from tests.schedule.touches import (
+    ALONE,
+    CALLS,
+    HOLDER,
+    IDLE,
+    LATCHES,
+    LOCK,
+    OF_THE_POOL,
+    QUEUE,
+    SEVERAL,
+    TIME,
+    TIMER,
+    WAITERS,
+    writing,
+)
+from tests.schedule.touches import waiter as waiter_bit
 
 FOLDER = Path(ya.resourcepool.__file__).parent
-OF_THE_POOL = ("_limit", "_barred", "_since", "_closed", "_unsettled", "_clearing")
 OF_A_WAITER = ("_woken", "_unpacked", "_abandoned")
 
 _numbers = count(1)
+
+# What an operation touches that changes what is idle: the watch may look at all this.
+CHANGES = writing(IDLE) | QUEUE | WAITERS | LATCHES | CALLS | TIME | OF_THE_POOL["_closed"]
+MOVES = CHANGES | writing(WAITERS)
 
 
 class Patch(NamedTuple):
@@ -74,10 +93,22 @@ def load(patches: Sequence[Patch] = ()) -> ModuleType:
 
 
 class Watch:
-    """What is told of some operations as they happen, also in those runs of which the states are not looked at."""
+    """What is told of some operations as they happen, also in those runs of which the states are not looked at.
+
+    Attributes:
+        constant: attributes of the pool that no thread changes, and `now` if time stands still.
+        counts_holders: whether `acquired` looks at what is idle.
+    """
+
+    constant: frozenset[str] = frozenset()
+    counts_holders = True
 
     def changed(self, operation: str, idle: Any) -> None:
         """This operation of the deque has changed what is idle."""
+
+    def looks_at(self, operation: str, task: Task) -> int:
+        """What `changed` looks at for it, besides what is idle."""
+        return CHANGES
 
     def acquired(self) -> None:
         """The pool's lock was acquired."""
@@ -117,7 +148,7 @@ class Seam:
                 return item
 
             moved: list[Any] = []
-            task = scheduler.atomically("move", lambda: original(noted, put))
+            task = scheduler.atomically("move", lambda: original(noted, put), MOVES)
             task.saw(tuple(moved))  # of two threads that evict, it matters which has what
 
         no_latch = self.Latch()
@@ -127,21 +158,37 @@ class Seam:
 
         class Waiter(waiters.Uncontrolled):  # type: ignore[name-defined, misc]
             _latch = no_latch
+            is_shared = False  # with a clock that has it leave
 
             def __init__(self, pool: Any, timeout: Any) -> None:
                 super().__init__(pool, timeout)
                 self.box = Box()
-                self.box.waiter = self
-                self.call = scheduler.current.call if scheduler.current else None
+                self.box.waiter, self.box.at_once = self, self.is_private
+                task = scheduler.current
+                self.call = task.call if task is not None else None
                 if self.call is not None:
                     self.call.waiter = self
-                self.number = len(pool.born)
+                # By thread, so that it does not depend on who comes first.
+                self.index = task.index if task is not None else -1
+                self.number = self.index + SEVERAL * sum([waiter.index == self.index for waiter in pool.born])
+                self.touches = self.box.touches = waiter_bit(self.number)
                 pool.born.append(self)
+
+            def is_private(self) -> bool:
+                """Whether only its own thread knows it now."""
+                call = self.call
+                return (
+                    call is not None
+                    and call.task is scheduler.current
+                    and not self.is_shared
+                    and not any(self is queued for queued in list.__iter__(self._pool._waiters))
+                )
 
             def __hash__(self) -> int:  # the same in each run
                 return self.number
 
-        _control(Waiter, OF_A_WAITER, scheduler)
+        for name in OF_A_WAITER:
+            control(Waiter, name, of_a_waiter(name, scheduler))
 
         class Pool(package.ResourcePool):  # type: ignore[name-defined, misc]
             _deque, _rlock, _latch = self.Deque, self.Lock, self.Latch
@@ -155,35 +202,11 @@ class Seam:
             def __del__(self) -> None:
                 pass  # the run is over
 
-        _control(Pool, OF_THE_POOL, scheduler)
+        for name in OF_THE_POOL:
+            control(Pool, name, of_the_pool(name, scheduler, name in watch.constant))
         for module in pools, waiters:
             module.move, module.Waiter = move, Waiter
         return Pool
-
-
-def _control(owner: type[Any], names: tuple[str, ...], scheduler: Scheduler) -> None:
-    """Make each access to these attributes a step. They are False at first; `raw` and their name reads them at once."""
-    for name in names:
-        setattr(owner, "raw" + name, False)
-        setattr(owner, name, _attribute(name, scheduler))
-
-
-def _attribute(name: str, scheduler: Scheduler) -> property:
-    reading, writing, raw = f"read {name}", f"write {name}", "raw" + name
-    step, get = scheduler.step, attrgetter(raw)
-
-    def read(self: Any) -> Any:
-        task = step(reading)
-        value = get(self)
-        task.history = hash((task.history, value))
-        return value
-
-    def write(self: Any, value: Any) -> None:
-        task = step(writing)
-        setattr(self, raw, value)
-        task.history = hash((task.history, writing))
-
-    return property(read, write)
 
 
 def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
@@ -193,7 +216,11 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
         original: Any = getattr(deque, name)
 
         def method(self: deque[Any], *arguments: Any) -> Any:
-            task = step(name)
+            current = scheduler.current
+            touches = CHANGES
+            if scheduler.reduces and current is not None:
+                touches = writing(IDLE) | watch.looks_at(name, current)
+            task = step(name, None, touches)
             try:
                 result = original(self, *arguments)
             except IndexError:
@@ -207,7 +234,7 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
 
     class Deque(deque[Any]):
         def __len__(self) -> int:
-            task = step("len")
+            task = step("len", None, IDLE)
             task.size = result = deque.__len__(self)
             task.history = hash((task.history, result))
             return result
@@ -216,7 +243,7 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
             return self.__len__() > 0
 
         def __getitem__(self, index: Any) -> Any:
-            task = step("index")
+            task = step("index", None, IDLE)
             if index < 0:
                 index += deque.__len__(self)  # else it would call `__len__`
             try:
@@ -228,7 +255,7 @@ def _deque_class(scheduler: Scheduler, watch: Watch) -> type[deque[Any]]:
             return result
 
         def copy(self) -> Any:
-            task = step("copy")
+            task = step("copy", None, IDLE)
             result = deque(deque.__iter__(self))
             task.saw(tuple(result))
             return result
@@ -242,17 +269,25 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[A
     """The classes of the queue of waiters, of a waiter's box, and of the pool's timer, which `call_at` extends."""
     step = scheduler.step
 
+    def change(operation: str) -> Task:
+        task = step(operation, None, writing(QUEUE))
+        if scheduler.reduces:
+            disciplined(scheduler, task, operation)
+        return task
+
     class List(list[Any]):
         does: ClassVar[dict[str, str]]
+        touches: int  # by `len` and an index
+        at_once: Any = ""
 
         def __len__(self) -> int:
-            task = step(self.does["len"])
+            task = step(self.does["len"], None, self.touches, self.at_once)
             result = list.__len__(self)
             task.history = hash((task.history, result))
             return result
 
         def __getitem__(self, index: Any) -> Any:
-            task = step(self.does["index"])
+            task = step(self.does["index"], None, self.touches, self.at_once)
             try:
                 result = list.__getitem__(self, index)
             except IndexError:
@@ -262,16 +297,18 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[A
             return result
 
         def pop(self, index: Any = -1) -> Any:
-            task = step(self.does["pop"])
+            task = step(self.does["pop"], None, writing(self.touches), self.at_once)
             result = list.pop(self, index)
             task.history = hash((task.history, result))
             return result
 
     class Queue(List):
         does: ClassVar = {name: f"queue {name}" for name in ("len", "index", "pop")}
+        touches = QUEUE
+        at_once = HOLDER
 
         def insert(self, index: Any, waiter: Any) -> None:
-            task = step("queue insert")
+            task = change("queue insert")
             list.insert(self, index, waiter)
             watch.arrived(waiter)
             task.saw("insert")
@@ -280,23 +317,23 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[A
             self.insert(list.__len__(self), waiter)
 
         def remove(self, waiter: Any) -> None:
-            task = step("queue remove")
+            task = change("queue remove")
             list.remove(self, waiter)
             task.saw("remove")
 
         def __delitem__(self, index: Any) -> None:
-            task = step("queue del")
+            task = change("queue del")
             list.__delitem__(self, index)
             task.saw("del")
 
         def __contains__(self, waiter: Any) -> bool:
-            task = step("queue contains")
+            task = step("queue contains", None, QUEUE, HOLDER)
             result = any(waiter is queued for queued in list.__iter__(self))
             task.saw(result)
             return result
 
         def clear(self) -> None:
-            task = step("queue clear")
+            task = change("queue clear")
             list.clear(self)
             task.saw("clear")
 
@@ -315,11 +352,12 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[A
 
     class Timer(List):
         does: ClassVar = {name: f"timer {name}" for name in ("len", "index", "pop")}
+        touches = TIMER
 
         def __iter__(self) -> Iterator[Any]:
             index = 0
             while True:
-                task = step("timer next")
+                task = step("timer next", None, TIMER)
                 if index >= list.__len__(self):
                     task.saw("end")
                     return
@@ -328,7 +366,7 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[A
                 index += 1
 
         def clear(self) -> None:
-            task = step("timer clear")
+            task = step("timer clear", None, writing(TIMER))
             list.clear(self)
             task.saw("clear")
 
@@ -336,6 +374,8 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[A
 
 
 def _lock_class(scheduler: Scheduler, watch: Watch) -> type[Any]:
+    acquires = writing(LOCK | IDLE) if watch.counts_holders else writing(LOCK)
+
     class Lock:
         """A lock that its owner can acquire again. A handler owns what its thread owns."""
 
@@ -350,9 +390,9 @@ def _lock_class(scheduler: Scheduler, watch: Watch) -> type[Any]:
             return self.owner is None
 
         def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-            task = scheduler.step("acquire", None if self._is_owned() or not blocking else self.is_free)
+            task = scheduler.step("acquire", None if self._is_owned() or not blocking else self.is_free, acquires)
             if self.owner is None or self.owner is task.owner:
-                self.owner = task.owner
+                self.owner = scheduler.holder = task.owner
                 self.depth += 1
                 task.saw(True)
                 watch.acquired()
@@ -361,12 +401,12 @@ def _lock_class(scheduler: Scheduler, watch: Watch) -> type[Any]:
             return False
 
         def release(self) -> None:
-            task = scheduler.step("release")
+            task = scheduler.step("release", None, writing(LOCK))
             if self.owner is not task.owner:
                 raise RuntimeError("cannot release un-acquired lock")
             self.depth -= 1
             if not self.depth:
-                self.owner = None
+                self.owner = scheduler.holder = None
             task.saw("release")
 
         __enter__ = acquire
@@ -382,27 +422,28 @@ def _latch_class(scheduler: Scheduler) -> type[Any]:
         """A plain lock, which anyone may release."""
 
         def __init__(self) -> None:
-            self.held = False
+            self.held = self.known = False
 
         def is_free(self) -> bool:
             return not self.held
 
         def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-            task = scheduler.step("latch acquire", self.is_free if blocking else None)
+            at_once, self.known = "" if self.known else ALONE, True  # nobody has it yet
+            task = scheduler.step("latch acquire", self.is_free if blocking else None, writing(LATCHES), at_once)
             result = not self.held
             self.held = True
             task.saw(result)
             return result
 
         def release(self) -> None:
-            task = scheduler.step("latch release")
+            task = scheduler.step("latch release", None, writing(LATCHES))
             if not self.held:
                 raise RuntimeError("release unlocked lock")
             self.held = False
             task.saw("release")
 
         def locked(self) -> bool:
-            task = scheduler.step("latch locked")
+            task = scheduler.step("latch locked", None, LATCHES)
             task.saw(self.held)
             return self.held
 
@@ -412,81 +453,3 @@ def _latch_class(scheduler: Scheduler) -> type[Any]:
             self.release()
 
     return Latch
-
-
-class Clock:
-    """A clock whose calls and timeouts come when the schedule says, and move its time to where they are due.
-
-    So they come late at will, and never too early.
-
-    Args:
-        leaves: a timeout is a thread that has the waiter leave, as with a manual clock. Else the waiter does so itself.
-    """
-
-    def __init__(self, seam: Seam, leaves: bool = False) -> None:
-        self._scheduler, self._watch = seam.scheduler, seam.watch
-        self._leaves = leaves
-        self.time: float = 0
-
-    def advance(self, time: float) -> None:
-        """Move to this time, unless it has passed."""
-        if time > self.time:
-            self.time = time
-            self._watch.moved()
-
-    def now(self) -> float:
-        task = self._scheduler.step("now")
-        task.saw(self.time)
-        return self.time
-
-    def wait(self, waiter: Any, start: float, timeout: float | None) -> bool:
-        scheduler = self._scheduler
-        latch = waiter._latch
-        task = scheduler.current
-        assert task is not None
-        alarm = None
-        if timeout is not None and self._leaves:
-            alarm = self._call(start + timeout, waiter.leave, "timeout")
-        task.waits = True
-        task.daemon = timeout is None
-        try:
-            scheduler.step("wait", latch.is_free if timeout is None or self._leaves else None)
-        finally:
-            task.waits = task.daemon = False
-            if alarm is not None:
-                self._cancel(alarm)
-        acquired = not latch.held
-        task.saw(acquired)
-        if not acquired:
-            assert timeout is not None
-            self.advance(start + timeout)
-        latch.held = True
-        return acquired
-
-    def call_at(self, start: float, length: float, function: Callable[[], object]) -> Callable[[], object]:
-        task = self._scheduler.step("call_at")
-        alarm = self._call(start + length, function, "expiry")
-        task.saw("call_at")
-
-        def cancel() -> None:
-            task = self._scheduler.step("cancel")
-            self._cancel(alarm)
-            task.saw("cancel")
-
-        cancel.start = start  # type: ignore[attr-defined]
-        return cancel
-
-    def _call(self, time: float, function: Callable[[], object], name: str) -> Task:
-        def ring() -> None:
-            self.advance(time)
-            alarm.saw("ring")
-            function()
-            alarm.history = 0  # nobody asks what it has seen
-
-        alarm = self._scheduler.spawn(ring, name, operation="ring")
-        return alarm
-
-    def _cancel(self, alarm: Task) -> None:
-        if not alarm.started:
-            alarm.done = True
-            alarm.history = 0

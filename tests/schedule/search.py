@@ -6,11 +6,12 @@ import gc
 import linecache
 import random
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.schedule.scheduler import Label, Scheduler, Task, written
+from tests.schedule.touches import independent
 
 UNBOUNDED = 10**9  # preemptions
 FREE = -1  # nobody runs who could go on
@@ -25,8 +26,11 @@ class Case(Protocol):
     def observe(self) -> None:
         """Look at the state between two steps; raise `Violation`."""
 
-    def state(self) -> Hashable:
-        """All that threads share, and all that the checks remember."""
+    def state(self) -> int:
+        """A number that stands for all that threads share, and for all that the checks remember.
+
+        Two steps that touch nothing in common change it by the same in either order.
+        """
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Found:
 
     Attributes:
         runs: how many times the code was executed, each time from its beginning.
+        known: how many schedules were not run, since they were known to lead where all had been run.
         complete: how many of them went to their end; the others reached a state that had been visited.
         steps: how many steps were taken, without those that only led back to where a run branches off.
         seconds: of the processor's time.
@@ -55,6 +60,7 @@ class Found:
     """
 
     runs: int = 0
+    known: int = 0
     complete: int = 0
     steps: int = 0
     states: int = 0
@@ -73,21 +79,57 @@ class Visited:
     """The states from which all has been run, or is going to be, with so many preemptions left."""
 
     def __init__(self) -> None:
-        self.left: dict[int, dict[int, int]] = {}  # by state and who ran there
+        self.most: dict[int, int] = {}  # by state
+        self._left: dict[tuple[int, int], int] = {}  # by state and who ran there
 
     def covers(self, state: int, running: int, left: int) -> bool:
-        """Whether a visit has covered this one; if not, note this one.
+        """Whether a visit has covered this one.
 
         To be free to switch covers all that the one who runs can do, and one preemption more covers who else runs.
         """
-        known = self.left.get(state)
-        if known is None:
-            self.left[state] = {running: left}
-            return False
-        if known.get(FREE, -1) >= left or known.get(running, -1) >= left or max(known.values()) > left:
+        most = self.most.get(state, -1)
+        if most > left:
             return True
-        known[running] = left
-        return False
+        if most < 0:
+            return False
+        known = self._left.get
+        return known((state, FREE), -1) >= left or (running != FREE and known((state, running), -1) >= left)
+
+    def note(self, state: int, running: int, left: int) -> None:
+        if self.most.get(state, -1) < left:
+            self.most[state] = left
+        self._left[state, running] = left
+
+
+class Node:
+    """A state of a run, and what is known of the steps from there."""
+
+    __slots__ = ("state", "steps")
+
+    def __init__(self, state: int) -> None:
+        self.state = state
+        # By task: by how much its step changes the state, what it touches, and whether it surely can go on then.
+        self.steps: dict[int, tuple[int, int, bool]] = {}
+
+    def after(self, task: Task, state: int) -> Node:
+        """The state to which that task has taken a step.
+
+        What others can do there is what they can do here, if they touch nothing in common with that step.
+
+        Raises:
+            RuntimeError: another state was expected.
+        """
+        known = self.steps.get(task.index)
+        touched = task.touched
+        if known is not None and (known[0] != state - self.state or touched & ~known[1]):
+            raise RuntimeError(f"{task.name} at {task.operation}: its step depends on another one that was left out")
+        goes_on = not (task.done or task.waits or task.guard is not None or task.handler is not None)
+        self.steps[task.index] = state - self.state, touched, goes_on
+        following = Node(state)
+        for index, step in self.steps.items():
+            if index != task.index and independent(step[1], touched):
+                following.steps[index] = step
+        return following
 
 
 def search(
@@ -96,6 +138,8 @@ def search(
     *,
     bound: int | None = None,
     prune: bool = True,
+    reduce: bool = False,
+    check: bool = False,
     runs: int | None = None,
     failures: int = 1,
     at_end: Callable[[], object] | None = None,
@@ -106,7 +150,11 @@ def search(
     Args:
         bound: how often a thread may be preempted in a run: others go on though it could. None: any number of times.
         prune: give up a run at a state from which all has been run already, with as many preemptions left. What
-            stands for a state is a hash, of 64 bits, of what the threads share and of all that each has seen.
+            stands for a state is a number, of 64 bits, of what the threads share and of all that each has seen.
+        reduce: have no others go on before a step that makes no difference to them, and run no schedule of which it is
+            known that it leads to such a state: it ends with two steps that touch nothing in common, and that have
+            been taken in the other order.
+        check: run it nevertheless, and see whether it leads there.
         runs: stop after so many.
         failures: stop after so many schedules that failed.
         at_end: called at the end of each run that neither failed nor was given up.
@@ -116,11 +164,19 @@ def search(
     found = Found(bound=bound)
     visited = Visited()
     unlimited = UNBOUNDED if bound is None else bound
-    pending: list[tuple[list[int], int]] = [([], unlimited)]
-    left = unlimited
+    pending: list[tuple[list[int], int, Node | None]] = [([], unlimited, None)]
+    left, node = unlimited, None
+
+    def known(index: int, left: int) -> bool:
+        """Whether the step of this task leads to what a visit has covered."""
+        step = node.steps.get(index) if node is not None else None
+        if step is None:
+            return False
+        change, _, goes_on = step
+        return visited.covers(node.state + change, index if goes_on and bound is not None else FREE, left)
 
     def decide() -> Task | None:
-        nonlocal left
+        nonlocal left, node
         able = scheduler.can_go()
         if not able:
             case.observe()
@@ -128,25 +184,49 @@ def search(
         last = scheduler.last
         running = bound is not None and last is able[0] and not last.waits
         if prune:
-            state = hash((case.state(), tuple([task.history for task in scheduler.tasks])))
-            if visited.covers(state, able[0].index if running else FREE, left):
+            state = case.state() + scheduler.histories()
+            if reduce:
+                node = Node(state) if node is None or last is None else node.after(last, state)
+            ran = able[0].index if running else FREE
+            if visited.covers(state, ran, left):
                 return None
-        case.observe()
+            if state not in visited.most:
+                case.observe()
+            visited.note(state, ran, left)
+        else:
+            case.observe()
         found.steps += 1
-        if len(able) > 1:
-            cost = 1 if running else 0
-            if cost <= left:
-                choices = scheduler.choices
-                pending.extend([([*choices, task.index], left - cost) for task in able[:0:-1]])
-        return able[0]
+        following = None
+        others = []
+        for task in able:
+            remaining = left - 1 if running and task is not last else left
+            if remaining < 0:
+                break
+            if reduce and known(task.index, remaining):
+                found.known += 1
+                if not check:
+                    continue
+            if following is None:
+                following, left_then = task, remaining
+            else:
+                others.append(([*scheduler.choices, task.index], remaining, node))
+        if others:
+            pending.extend(reversed(others))
+        if following is not None:
+            left = left_then
+        return following
 
-    scheduler.observe, scheduler.decide = observe, decide
+    scheduler.observe, scheduler.decide, scheduler.reduces = observe, decide, reduce
     started = time.process_time()
     collecting = gc.isenabled()
     gc.disable()  # frames and threads make cycles; to look for them in every run would take half of the time
     try:
         while pending and (runs is None or found.runs < runs):
-            choices, left = pending.pop()
+            choices, left, node = pending.pop()
+            if reduce and choices and known(choices[-1], left):
+                found.known += 1
+                if not check:
+                    continue
             error = scheduler.run(case.build, choices)
             found.runs += 1
             if error is not None:
@@ -162,9 +242,9 @@ def search(
     finally:
         if collecting:
             gc.enable()
-        scheduler.observe, scheduler.decide = None, scheduler.go_on
+        scheduler.observe, scheduler.decide, scheduler.reduces = None, scheduler.go_on, False
     found.exhausted = not pending and len(found.failures) < failures
-    found.states = len(visited.left)
+    found.states = len(visited.most)
     found.seconds = time.process_time() - started
     return found
 
@@ -177,8 +257,9 @@ def deepen(case: Case, scheduler: Scheduler, most: int, runs: int) -> Found:
     """
     total = Found(bound=-1)
     for bound in range(most + 1):
-        found = search(case, scheduler, bound=bound, runs=runs - total.runs)
+        found = search(case, scheduler, bound=bound, reduce=True, runs=runs - total.runs)
         total.runs += found.runs
+        total.known += found.known
         total.complete += found.complete
         total.steps += found.steps
         total.seconds += found.seconds

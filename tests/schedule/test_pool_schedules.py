@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.schedule import touches
+from tests.schedule.mutants import MUTANTS
 from tests.schedule.oracle import Scenario
 from tests.schedule.scenarios import ALL, FOUR, GROUPS, MOST_RUNS, THREE, TIMED, TWO
-from tests.schedule.scheduler import Greenlets, RealThreads, Scheduler
+from tests.schedule.scheduler import BACKENDS, RealThreads, Scheduler
+from tests.schedule.seam import load
 from tests.schedule.search import deepen, replay, sample, search, trace
 
+LARGE = ["a dealloc that pushes meets a push", "a dealloc that pushes meets a close", "an interrupt meets a hand-over"]
 SMALL = ["a push meets a pop that does not wait", "two pops of one", "a check that raises meets a push"]
+QUICK = ["a push meets a timed pop", "two allocate", "two closes", "a clear meets a timed pop"]
 PAIRS = [*TWO, *TIMED]
 FEW = 50  # schedules drawn at random
 
@@ -21,7 +26,15 @@ def clauses_hold(scenario, found):
     assert found.complete
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", [name for name in TWO if name not in LARGE])
+def test_P1_P3_P7_P8_P9_R1_R4_R5_K1_L4_hold_in_every_order_of_two_threads_up_to_equivalence(name):
+    scenario = TWO[name]()
+    found = search(scenario, scenario.scheduler, reduce=True)
+    clauses_hold(scenario, found)
+    assert found.exhausted
+
+
+@pytest.mark.parametrize("name", [*LARGE, *TIMED])
 def test_P1_P3_P7_P8_P9_R1_R2_R3_R4_R5_K1_L4_hold_for_two_threads_with_a_preemption(name):
     scenario = ALL[name]()
     found = search(scenario, scenario.scheduler, bound=1)
@@ -73,10 +86,9 @@ def all_that_is_seen(scenario, bound, prune):
 
     def observe(task):
         nonlocal before
-        histories = [other.history for other in scheduler.tasks]
-        state = hash((scenario.state(), tuple(histories)))
+        state = scenario.state() + scheduler.histories()
         now = scenario.view(), state, [(other.operation, other.history) for other in scheduler.tasks]
-        stand = [None if other.done else other.operation for other in scheduler.tasks]
+        stand = [(other.name, other.operation) for other in scheduler.tasks if not other.done]
         assert states.setdefault(state, stand) == stand, "two states look the same, and are not"
         if task is not None:
             view, _, stood = before
@@ -108,8 +120,62 @@ def test_a_search_with_two_preemptions_that_prunes_sees_all_that_one_sees_that_d
     assert all_that_is_seen(ALL[name](), 2, True) == all_that_is_seen(ALL[name](), 2, False)
 
 
+def outcomes(name, bound, **how):
+    """What comes of the runs, for all that the threads can tell."""
+    scenario, found = ALL[name](), set()
+    result = search(scenario, scenario.scheduler, bound=bound, at_end=lambda: found.add(scenario.outcome()), **how)
+    assert result.exhausted
+    assert result.failure is None, result.failure
+    return found, result
+
+
+def leaves_out_nothing_that_matters(name, bound):
+    everything, full = outcomes(name, bound)
+    found, reduced = outcomes(name, bound, reduce=True, check=True)  # which raises if a step leads elsewhere
+    assert found == everything
+    assert reduced.states <= full.states
+
+
+@pytest.mark.parametrize("name", [*SMALL, *QUICK])
+def test_a_search_that_leaves_steps_out_finds_the_same_outcomes(name):
+    leaves_out_nothing_that_matters(name, None)
+
+
+@pytest.mark.parametrize("name", [*PAIRS, *THREE])
+def test_a_search_with_a_bound_that_leaves_steps_out_finds_the_same_outcomes(name):
+    leaves_out_nothing_that_matters(name, 0 if name in THREE else 1)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [name for name in TWO if name not in QUICK])
+def test_a_large_search_that_leaves_steps_out_finds_the_same_outcomes(name):
+    leaves_out_nothing_that_matters(name, None)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [*TIMED, *THREE])
+def test_a_large_search_with_a_bound_that_leaves_steps_out_finds_the_same_outcomes(name):
+    leaves_out_nothing_that_matters(name, 1)
+
+
+def test_steps_of_a_pool_that_changes_things_without_its_lock_are_not_left_out():
+    mutant = MUTANTS["a waiter leaves without the lock"]
+    scenario = ALL[mutant.scenario]()
+    scenario.use(load(mutant.patches))
+    failure = search(scenario, scenario.scheduler, reduce=True).failure
+    assert str(failure.error) == "T2 may not queue remove here: search without leaving anything out"
+
+
+def test_steps_that_do_not_say_what_they_touch_are_noticed(monkeypatch):
+    monkeypatch.setitem(touches.OF_THE_POOL, "_limit", 0)
+    scenario = TWO["a push meets a pop that waits for ever"]()
+    failure = search(scenario, scenario.scheduler, reduce=True, check=True).failure
+    assert "its step depends on another one that was left out" in str(failure.error)
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_both_kinds_of_threads_give_the_same_traces_of_the_pool(name):
+    pytest.importorskip("greenlet")
     scenarios = ALL[name](), ALL[name]()
     scenarios[1].use(scenarios[1].package, Scheduler(RealThreads))
     for seed in range(2):
@@ -127,7 +193,7 @@ def test_a_schedule_of_the_pool_replays():
     sample(scenario, scenario.scheduler, 1, seed=3)
     choices, outcome = scenario.scheduler.choices, scenario.outcome()
     for _ in range(100):
-        scenario.use(scenario.package, Scheduler(Greenlets))
+        scenario.use(scenario.package, Scheduler(BACKENDS[0]))
         assert replay(scenario, scenario.scheduler, choices) is None
         outcomes.add(scenario.outcome())
     assert outcomes == {outcome}

@@ -1,49 +1,88 @@
-"""Any sequence of operations, settings, callbacks and steps of the clock, against a model of a few lines.
+"""Any sequence of operations, settings, callbacks and steps of the clock, with up to hundreds of resources.
 
-One thread: what threads do to each other is for other tests.
+The oracle is a list and the rules R1 and R2. One thread: what threads do to each other is for `test_schedule.py`.
 """
 
 from __future__ import annotations
 
+import logging
+from itertools import count
+from math import inf
+
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
+import ya.resourcepool
+from ya.resourcepool import ManualClock
 
-sizes = st.one_of(st.none(), st.integers(0, 4))
+MANY = 300
+
+few = st.integers(0, 4)
+numbers = few | few | st.integers(0, MANY)
+sizes = st.none() | numbers
+ages = st.none() | st.integers(1, 5) | st.integers(1, 40) | st.just(0.1) | st.just(inf)
+seconds = few | st.integers(0, 50)
+
+
+class CallbackRaised(Exception):
+    """What a callback raises."""
 
 
 class PoolMachine(RuleBasedStateMachine):
     """The model is the list of what is idle, oldest first, each with the time of its push."""
 
-    held = Bundle("held")
+    package = ya.resourcepool
 
-    @initialize(minsize=sizes, maxsize=sizes, maxage=st.one_of(st.none(), st.integers(1, 5)), init=st.integers(0, 5))
-    def make(self, minsize, maxsize, maxage, init):
+    @initialize(minsize=sizes, maxsize=sizes, maxage=ages, init=numbers, alloc=st.booleans(), integers=st.booleans())
+    def make(self, minsize, maxsize, maxage, init, alloc, integers):
         if minsize is not None and maxsize is not None and minsize > maxsize:
             minsize, maxsize = maxsize, minsize
-        self.minsize, self.maxsize, self.maxage = minsize, maxsize, maxage
-        self.clock = ManualClock()
-        self.idle = []
-        self.deallocated = []
-        self.expected = []
-        self.dead = set()
-        self.closed = False
-        self.names = iter(range(10**9))
-        resources = [next(self.names) for _ in range(init)]
-        self.pool = ResourcePool(
-            init=resources,
-            dealloc=self.deallocated.append,
-            check=lambda resource: resource not in self.dead,
+        self.minsize, self.maxsize, self.maxage, self.has_alloc = minsize, maxsize, maxage, alloc
+        self.tick = 1 if integers or maxage != 0.1 else 0.1  # what `maxage` counts in
+        self.clock = ManualClock(0 if integers else 0.0)
+        self.deallocated, self.expected = [], []
+        self.fate = {}  # of resources: what their `check` does
+        self.alloc_raises = self.dealloc_raises = self.closed = False
+        self.held = []
+        self.names = count()
+        given = [next(self.names) for _ in range(init)]
+        made = range(init, max(init, minsize or 0)) if alloc else []
+        self.pool = self.package.ResourcePool(
+            init=iter(given),
+            alloc=self.alloc if alloc else None,
+            dealloc=self.dealloc,
+            check=self.check,
             minsize=minsize,
             maxsize=maxsize,
             maxage=maxage,
             clock=self.clock,
         )
-        self.idle = [(0, resource) for resource in reversed(resources)]
+        self.idle = [(self.clock.now(), resource) for resource in reversed([*given, *made])]
         self.evict()
+
+    def alloc(self):
+        if self.alloc_raises:
+            raise CallbackRaised
+        return next(self.names)
+
+    def check(self, resource):
+        if self.fate.get(resource) == "raises":
+            raise CallbackRaised
+        return resource not in self.fate
+
+    def dealloc(self, resource):
+        self.deallocated.append(resource)
+        if self.dealloc_raises:
+            raise CallbackRaised  # logged (K2)
 
     def evict(self):
         """R2, then R1."""
@@ -55,53 +94,78 @@ class PoolMachine(RuleBasedStateMachine):
             while len(self.idle) > keep:
                 self.expected.append(self.idle.pop(0)[1])
 
-    @rule(target=held)
-    def allocate(self):
-        return next(self.names)
+    @rule(n=numbers)
+    def allocate(self, n):
+        """What is pushed need not come from the pool."""
+        self.held += [next(self.names) for _ in range(n)]
 
-    @rule(resource=consumes(held))
-    def push(self, resource):
-        self.pool.push(resource)
-        if self.closed:
-            self.expected.append(resource)
-        else:
-            self.idle.append((self.clock.now(), resource))
+    @rule(n=numbers, newest=st.booleans())
+    def push(self, n, newest):
+        for _ in range(min(n, len(self.held))):
+            resource = self.held.pop(-1 if newest else 0)
+            self.pool.push(resource)
+            if self.closed:
+                self.expected.append(resource)
+            else:
+                self.idle.append((self.clock.now(), resource))
+                self.evict()
+
+    @rule(n=numbers)
+    def pop(self, n):
+        for _ in range(n):
+            while self.idle and self.fate.get(self.idle[-1][1]) == "dead":
+                self.idle.pop()
+            if self.closed:
+                error = self.package.ResourcePoolClosed
+            elif self.idle and self.idle[-1][1] in self.fate:
+                error = CallbackRaised
+                self.expected.append(self.idle.pop()[1])
+            elif self.idle:
+                resource = self.idle.pop()[1]
+                assert self.pool.pop() == resource
+                self.held.append(resource)
+                continue
+            elif not self.has_alloc:
+                error = self.package.ResourcePoolEmpty
+            elif self.alloc_raises:
+                error = CallbackRaised
+            else:
+                self.held.append(self.pool.pop())
+                continue
+            with pytest.raises(error):
+                self.pool.pop()
+
+    @precondition(lambda self: self.idle)
+    @rule(data=st.data(), outcome=st.sampled_from(["dead", "raises"]))
+    def spoil(self, data, outcome):
+        for index in data.draw(st.lists(st.integers(1, len(self.idle)), min_size=1, max_size=3)):
+            self.fate[self.idle[-index][1]] = outcome
+
+    @rule(alloc=st.booleans(), dealloc=st.booleans())
+    def have_callbacks_raise(self, alloc, dealloc):
+        self.alloc_raises, self.dealloc_raises = alloc, dealloc
+
+    @rule(n=seconds)
+    def advance(self, n):
+        for _ in range(n):
+            self.clock.advance(self.tick)
             self.evict()
+
+    @rule(n=seconds)
+    def advance_at_once(self, n):
+        """What falls due on the way is deallocated in the order of its deadlines, which is that of the pushes."""
+        self.clock.advance(n * self.tick)
+        self.evict()
 
     @rule()
-    def pop(self):
-        while self.idle and self.idle[-1][1] in self.dead:
-            self.idle.pop()
-        if self.closed:
-            with pytest.raises(ResourcePoolClosed):
-                self.pool.pop()
-        elif self.idle:
-            assert self.pool.pop() == self.idle.pop()[1]
-        else:
-            with pytest.raises(ResourcePoolEmpty) as caught:
-                self.pool.pop()
-            assert (caught.value.idle, caught.value.waiting) == (0, 0)
-
-    @rule(data=st.data())
-    @precondition(lambda self: self.idle)
-    def die(self, data):
-        self.dead.add(data.draw(st.sampled_from([resource for _, resource in self.idle])))
-
-    @rule(seconds=st.integers(0, 7))
-    def advance(self, seconds):
-        for _ in range(seconds):
-            self.clock.advance(1)
-            self.evict()
-
-    @rule(seconds=st.integers(0, 7))
-    def advance_at_once(self, seconds):
-        before = len(self.deallocated)
-        start = self.clock.now()
-        self.clock.advance(seconds)
-        for now in range(start, start + seconds + 1):
-            self.clock._time = now
-            self.evict()
-        assert self.deallocated[before:] == self.expected[before:]
+    def discard(self):
+        """A lease whose body finds its resource broken."""
+        if self.idle and not self.closed and self.idle[-1][1] not in self.fate:
+            lease = self.pool()
+            with lease as resource:
+                lease.discard()
+            self.expected.append(resource)
+            assert resource == self.idle.pop()[1]
 
     @rule()
     def clear(self):
@@ -123,7 +187,44 @@ class PoolMachine(RuleBasedStateMachine):
         if hasattr(self, "pool"):
             assert len(self.pool) == len(self.idle)
             assert self.deallocated == self.expected
+            assert self.pool.waiting == 0
+
+
+LIKE_THE_OTHERS = settings(max_examples=150, stateful_step_count=40, deadline=None, database=None)
 
 
 class TestPool(PoolMachine.TestCase):
-    settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+    settings = LIKE_THE_OTHERS
+    pytestmark = pytest.mark.usefixtures("without_a_log")
+
+
+@pytest.fixture
+def without_a_log(monkeypatch):
+    monkeypatch.setattr(logging.getLogger("ya.resourcepool"), "disabled", True)
+
+
+FAULTS = [
+    "it evicts all",
+    "it evicts the newest",
+    "a close leaves what is idle",
+    "a push to a closed pool stays",
+    "nothing is to call when something expires",
+    "what has called is not forgotten",
+]
+
+
+@pytest.mark.usefixtures("without_a_log")
+@pytest.mark.parametrize("name", FAULTS)
+def test_it_notices(name):
+    pytest.importorskip("greenlet")  # which the scheduler needs, whose mistakes these are
+    from tests.schedule.mutants import MUTANTS
+    from tests.schedule.seam import load
+
+    faulty = load(MUTANTS[name].patches)
+
+    class Faulty(PoolMachine):
+        package = faulty
+
+    once = settings(LIKE_THE_OTHERS, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False)
+    with pytest.raises((AssertionError, faulty.ResourcePoolEmpty, pytest.fail.Exception)):
+        run_state_machine_as_test(Faulty, settings=once)
