@@ -511,6 +511,8 @@ def test_R5_what_is_pushed_while_the_queue_is_looked_through_is_not_evicted_past
     clock.await_blocked(1)
 
     assert first.result() == "a"
+    while not pushes:
+        pass
     pushes[0].result()
     assert deallocated == []
     pool.push("b")

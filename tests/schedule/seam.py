@@ -155,6 +155,7 @@ class Seam:
             def __del__(self) -> None:
                 pass  # the run is over
 
+        pools.Remains = lambda *arguments: None  # the same
         _control(Pool, OF_THE_POOL, scheduler)
         for module in pools, waiters:
             module.move, module.Waiter = move, Waiter
