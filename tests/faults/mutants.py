@@ -10,6 +10,16 @@ from tests.schedule.seam import Patch
 POOL, WAITER, VICTIMS, LIFECYCLE = "_pool.py", "_waiter.py", "_victims.py", "_lifecycle.py"
 
 
+class CallbackMutant(NamedTuple):
+    """A changed pool, and the clause, the context, the callback and its fault that show it."""
+
+    clause: str
+    context: str
+    callback: str
+    fault: str
+    patches: tuple[Patch, ...]
+
+
 class Mutant(NamedTuple):
     """A changed pool, and the clause, the case and the fault that show it."""
 
@@ -173,5 +183,107 @@ MUTANTS = {
         "len",
         "drop",
         (POOL, "        self._pool = ref(pool)\n", "        self._pool = lambda: pool\n"),
+    ),
+}
+
+
+def _of(clause: str, context: str, callback: str, fault: str, *changes: tuple[str, str, str]) -> CallbackMutant:
+    return CallbackMutant(clause, context, callback, fault, tuple(Patch(*change) for change in changes))
+
+
+ALLOC = "                    return self._alloc()\n"
+CHECK = "            return check is None or bool(check(resource))\n"
+NO_REMAINS = (POOL, REMAINS, "        self._remains = None")
+
+OF_CALLBACKS = {
+    "what check raises on is lost": _of(
+        "P5",
+        "pop",
+        "check",
+        "raises",
+        (POOL, "            self._discard(resource)\n            raise\n", "            raise\n"),
+    ),
+    "what is dead is deallocated": _of(
+        "P5",
+        "waiting pop",
+        "check",
+        "falsy",
+        (
+            POOL,
+            "            del resource\n            waiter",
+            "            self._discard(resource)\n            waiter",
+        ),
+    ),
+    "what is allocated is checked": _of(
+        "P5",
+        "pop",
+        "check",
+        "falsy",
+        (
+            POOL,
+            ALLOC,
+            "                    made = self._alloc()\n                    self._alive(made)\n                    return made\n",
+        ),
+    ),
+    "a dealloc that raises ends the eviction": _of(
+        "K2", "close", "dealloc", "raises", (VICTIMS, "            _log(dealloc)\n", "            raise\n")
+    ),
+    "an interrupt in dealloc is swallowed": _of(
+        "K2", "expiry", "dealloc", "interrupts", (VICTIMS, "            interrupt = error\n", "            pass\n")
+    ),
+    "the newest is deallocated first": _of(
+        "K1",
+        "close",
+        "dealloc",
+        "ok",
+        (VICTIMS, "        taken = starmap(victims.popleft,", "        taken = starmap(victims.pop,"),
+    ),
+    "check under the lock": _of(
+        "K1",
+        "waiting pop",
+        "check",
+        "slow",
+        (POOL, CHECK, "            with self._lock:\n    " + CHECK),
+    ),
+    "alloc under the lock": _of(
+        "K1",
+        "pop that allocates",
+        "alloc",
+        "never returns",
+        (POOL, ALLOC, "                    with self._lock:\n    " + ALLOC),
+    ),
+    "dealloc under the lock": _of(
+        "K1",
+        "push",
+        "dealloc",
+        "slow",
+        (
+            POOL,
+            "        if not victims:\n            withdraw(victims)\n",
+            "        deallocate(victims, self._dealloc, self._maxage is not None)\n",
+        ),
+    ),
+    "what was made is not deallocated if alloc raises": _of(
+        "C3",
+        "constructor",
+        "alloc",
+        "raises",
+        (POOL, "            deallocate(made, dealloc)\n            raise\n", "            raise\n"),
+        (POOL, "        remains = Remains(made, dealloc)\n", "        remains = None\n"),
+    ),
+    "the finalizer does not close": _of(
+        "K1",
+        "collection",
+        "dealloc",
+        "ok",
+        (POOL, '        if not getattr(self, "_closed", True):\n            self.close()\n', "        pass\n"),
+        NO_REMAINS,
+    ),
+    "the exit closes no pool": _of(
+        "K2",
+        "exit",
+        "dealloc",
+        "closes",
+        (LIFECYCLE, "    for pool in reversed(_living()):\n", "    for pool in _living()[:0]:\n"),
     ),
 }

@@ -6,7 +6,9 @@ import pytest
 
 from tests.faults import world
 from tests.faults.bytecodes import Failure, every, harness
-from tests.faults.mutants import MUTANTS
+from tests.faults.callbacks import CALLBACKS, compare
+from tests.faults.mutants import MUTANTS, OF_CALLBACKS
+from tests.faults.world import Violation
 from tests.schedule.seam import load
 
 
@@ -19,3 +21,17 @@ def test_a_fault_at_every_bytecode_catches(name, monkeypatch):
 
     print(caught.value)  # pytest -rP shows it
     assert caught.value.violation.clause == mutant.clause
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, id=f"{mutant.clause}_{name}") for name, mutant in OF_CALLBACKS.items()]
+)
+def test_a_fault_in_every_callback_catches(name, monkeypatch):
+    monkeypatch.setattr(world, "PATIENCE", 1)
+    mutant = OF_CALLBACKS[name]
+    behaviours = dict.fromkeys(CALLBACKS, "ok") | {mutant.callback: mutant.fault}
+    with pytest.raises(Violation) as caught:
+        compare(load(mutant.patches), mutant.context, behaviours)
+
+    print(caught.value)
+    assert caught.value.clause == mutant.clause
