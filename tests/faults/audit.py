@@ -6,7 +6,7 @@ import gc
 import weakref
 from collections import Counter
 
-from tests.faults.world import PATIENCE, Violation, World, elsewhere
+from tests.faults.world import PATIENCE, Violation, World
 
 INTERRUPT, DROP = "interrupt", "drop"
 
@@ -72,21 +72,28 @@ def _outcome(world: World, fault: str, unraisable: list[BaseException], delivere
 
 
 def _works(world: World) -> None:
-    """Use the pool from another thread, and end it."""
+    """Use the pool, and end it."""
     pool = world.pool
     if world.ends and (len(pool) or not pool._closed):
         raise Violation("L1", f"{len(pool)} are idle at the end")
     waiting = pool.waiting
     if waiting and len(pool):
         raise Violation("P8", f"{len(pool)} are idle while {waiting} wait")
+    _unlocked(world)
     if not world.calls:
         _bounded(world)
-        elsewhere(lambda: (_use(world), _finish(world)), "P9", "another thread's use of the pool, as the lock is held,")
-        return
-    elsewhere(lambda: _use(world), "P9", "another thread's push or pop, as the lock is held,")
+    _use(world)
     world.gate.set()
     _end_calls(world)
-    elsewhere(lambda: _finish(world), "P9", "another thread's use of the pool, as the lock is held,")
+    _finish(world)
+
+
+def _unlocked(world: World) -> None:
+    """Nobody holds a lock: neither this thread, which could go on, nor another one. So any thread can use the pool."""
+    for lock in [world.pool._lock] if world.clock is None else [world.pool._lock, world.clock._lock]:
+        if lock._is_owned() or not lock.acquire(timeout=PATIENCE):
+            raise Violation("P9", "a lock is left held")
+        lock.release()
 
 
 def _use(world: World) -> None:
@@ -129,12 +136,12 @@ def _end_calls(world: World) -> None:
     pool = world.pool
     for call in world.calls:
         if pool.waiting:
-            elsewhere(world.push, "P9", "a push, as the lock is held,")
+            world.push()
         call.thread.join(0.0005)
     for call in world.calls:
         if call.thread.is_alive():
             for _ in range(pool.waiting):
-                elsewhere(world.push, "P9", "a push, as the lock is held,")
+                world.push()
             call.thread.join(PATIENCE)
         if call.thread.is_alive():
             raise Violation("P8", "a pop is neither served nor freed")

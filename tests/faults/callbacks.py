@@ -256,12 +256,12 @@ class Real:
 
 def cases(faulty: int) -> list[tuple[str, dict[str, str]]]:
     """Each context with each behaviour of each callback, of which so many at most are not ok."""
-    found = []
-    for name in CONTEXTS:
-        for behaviours in product(BEHAVIOURS, repeat=len(CALLBACKS)):
-            if sum(behaviour != "ok" for behaviour in behaviours) <= faulty:
-                found.append((name, dict(zip(CALLBACKS, behaviours, strict=True))))
-    return found
+    return [
+        (name, dict(zip(CALLBACKS, behaviours, strict=True)))
+        for name in CONTEXTS
+        for behaviours in product(BEHAVIOURS, repeat=len(CALLBACKS))
+        if sum(behaviour != "ok" for behaviour in behaviours) <= faulty
+    ]
 
 
 def compare(package: ModuleType, name: str, behaviours: dict[str, str]) -> None:

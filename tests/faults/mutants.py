@@ -222,7 +222,8 @@ OF_CALLBACKS = {
         (
             POOL,
             ALLOC,
-            "                    made = self._alloc()\n                    self._alive(made)\n                    return made\n",
+            "                    resource = self._alloc()\n                    self._alive(resource)\n"
+            "                    return resource\n",
         ),
     ),
     "a dealloc that raises ends the eviction": _of(

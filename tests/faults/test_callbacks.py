@@ -81,7 +81,7 @@ def test_L1_a_fault_in_a_dealloc_at_the_exit_of_a_process_ends_no_other():
 
 
 def test_L2_the_exit_waits_for_a_dealloc_and_for_nothing_else():
-    """It would wait for ever for one that never returns; here that is interrupted, as a user would, and the rest follows."""
+    """For one that never returns it would wait for ever. Here it is interrupted, as by a user, and the rest follows."""
     code = """
         def dealloc(resource):
             print(resource, flush=True)
