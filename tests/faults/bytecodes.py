@@ -18,7 +18,7 @@ from tests.faults.situations import Case
 from tests.faults.world import Violation, World
 
 # Where a pop or a push has its resource in a variable of its own, or is entered with it.
-HOLDERS = {"pop", "push", "now", "__exit__", "unpack", "_pop", "_alive", "_discard", "deallocate"}
+HOLDERS = {"pop", "push", "now", "__enter__", "__exit__", "unpack", "_pop", "_alive", "_discard", "deallocate"}
 FAULTS = (INTERRUPT, "push", "pop", "len", "close", "clear", "collect", DROP)
 
 
