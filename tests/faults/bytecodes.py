@@ -106,9 +106,8 @@ class Harness:
         return linecache.getline(os.path.join(self._points.folder, place.file), place.line).strip()
 
     def noticed(self, unraisable: Any) -> None:
-        if unraisable.exc_value is not None:
-            # Without its traceback, which would keep alive what is being finalized.
-            self._unraisable.append(unraisable.exc_value.with_traceback(None))
+        # Not the exception itself: its traceback, or that of its context, would keep alive what is being finalized.
+        self._unraisable.append(unraisable.exc_type())
 
 
 @contextmanager
