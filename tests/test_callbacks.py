@@ -226,6 +226,23 @@ def test_K2_a_raising_dealloc_is_logged_and_the_others_are_deallocated(end, capl
     assert len(pool) == 0
 
 
+@pytest.mark.parametrize("raising", ["abc", "c", "a"])
+def test_K2_a_dealloc_that_raises_StopIteration_is_logged_as_well(raising, caplog):
+    deallocated = []
+
+    def dealloc(resource):
+        deallocated.append(resource)
+        if resource in raising:
+            raise StopIteration
+
+    pool = ResourcePool(init="cba", dealloc=dealloc)
+    with caplog.at_level(logging.ERROR, "ya.resourcepool"):
+        pool.close()
+
+    assert deallocated == list("abc")
+    assert len(caplog.records) == len(raising)
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("end", ["overflow", "expiry", "close", "clear"])
 def test_K2_an_interrupt_in_dealloc_propagates_after_the_rest(end, error):

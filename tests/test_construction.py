@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+from collections import deque
 from fractions import Fraction
 
 import pytest
@@ -84,7 +85,7 @@ def test_C3_nothing_is_allocated_if_init_is_enough_or_alloc_is_missing():
     assert len(ResourcePool(minsize=3)) == 0
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, StopIteration])
 def test_C3_a_raising_alloc_deallocates_what_was_allocated_and_leaves_init_alone(error):
     made, deallocated = [], []
 
@@ -112,6 +113,20 @@ def test_C3_also_if_the_clock_raises():
         ResourcePool(alloc=lambda: "made", dealloc=deallocated.append, minsize=2, clock=Clock())
 
     assert deallocated == ["made"] * 2
+
+
+def test_C3_an_interrupt_after_the_last_alloc_deallocates_what_was_made():
+    class Idle(deque):
+        def extend(self, resources):
+            raise KeyboardInterrupt
+
+    made, deallocated = [], []
+    pool_class = type("Pool", (ResourcePool,), {"_deque": Idle})
+    with pytest.raises(KeyboardInterrupt):
+        pool_class(alloc=lambda: made.append(len(made)) or len(made), dealloc=deallocated.append, minsize=3)
+    gc.collect()
+
+    assert sorted(deallocated) == [1, 2, 3]
 
 
 def test_C3_a_dealloc_that_raises_there_hides_neither_the_error_nor_the_rest(caplog):

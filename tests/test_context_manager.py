@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from tests.helpers import Call
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty, _victims
 
 
 def test_W1_with_pops_and_pushes():
@@ -143,6 +143,25 @@ def test_W2_an_interrupting_dealloc_of_what_is_discarded_propagates():
     lease = ResourcePool(init=["a"], dealloc=dealloc)()
     with pytest.raises(KeyboardInterrupt), lease:
         lease.discard()
+
+
+def test_W2_an_interrupt_just_before_the_dealloc_of_what_is_discarded_does_not_put_it_off(monkeypatch):
+    """Until the exit, that is."""
+    announce = _victims.announce
+
+    def interrupted(*arguments):
+        announce(*arguments)
+        monkeypatch.setattr(_victims, "announce", announce)
+        raise KeyboardInterrupt
+
+    deallocated = []
+    lease = ResourcePool(init=["a"], dealloc=deallocated.append)()
+    monkeypatch.setattr(_victims, "announce", interrupted)
+    with pytest.raises(KeyboardInterrupt), lease:
+        lease.discard()
+
+    assert deallocated == ["a"]
+    assert not _victims._departing
 
 
 def test_W1_a_pool_closed_during_the_block_deallocates_what_comes_back():

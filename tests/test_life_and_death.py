@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import sys
 import threading
 import time
 import weakref
@@ -58,6 +59,40 @@ def test_L1_also_where_resources_refer_back_to_their_pool():
     gc.collect()
 
     assert sorted(deallocated) == list(range(50))
+
+
+@pytest.mark.parametrize("cycle", [False, True])
+def test_L1_also_if_an_interrupt_cuts_off_the_finalizer(cycle, monkeypatch):
+    class Interrupted(ResourcePool):
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    raised, deallocated = [], []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: raised.append(unraisable.exc_type))
+    pool = Interrupted(init="ba", dealloc=deallocated.append)
+    if cycle:
+        pool.itself = pool
+    del pool
+    gc.collect()
+
+    assert raised == [KeyboardInterrupt]
+    assert deallocated == ["a", "b"]
+
+
+def test_L1_also_if_an_interrupt_cuts_off_what_runs_at_exit():
+    code = """
+        from ya.resourcepool import _lifecycle
+        def interrupted(living=_lifecycle._living):
+            _lifecycle._living = living
+            raise KeyboardInterrupt
+
+        pools = [ResourcePool(init=[name], dealloc=print) for name in "ab"]
+        _lifecycle._living = interrupted
+    """
+    done = python(PRELUDE + dedent(code))
+
+    assert done.stdout.split() == ["b", "a"]
+    assert "KeyboardInterrupt" in done.stderr
 
 
 def test_L1_exit_closes_every_pool():

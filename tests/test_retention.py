@@ -534,6 +534,8 @@ def test_R5_what_is_pushed_while_the_queue_is_looked_through_is_not_evicted_past
 
     assert isinstance(second.error(), ResourcePoolEmpty)
     assert first.result() == "a"
+    while not pushes:
+        pass
     pushes[0].result()
     assert deallocated == []
 

@@ -185,7 +185,7 @@ LABELS: dict[tuple[str, str], str | dict[str, str]] = {
     ("_hold", "read _unsettled"): "_hold_again",
     ("_hold", "read _limit"): "_hold_limit",
     ("locked", "read _woken"): "deallocate",
-    ("deallocate", "dealloc"): "dealloc",
+    ("_deallocate", "dealloc"): "dealloc",
     ("take", "queue len"): "_hold_step",
     ("take", "read _closed"): "_hold_step",
     ("take", "now"): "take_now",

@@ -7,6 +7,7 @@ the package, which may be patched: the one that other tests import stays as it i
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import linecache
 import shutil
@@ -83,6 +84,7 @@ def load(patches: Sequence[Patch] = ()) -> ModuleType:
         package = importlib.util.module_from_spec(spec)
         sys.modules[name] = package
         spec.loader.exec_module(package)
+        importlib.import_module(f"{name}._manual")  # the package itself does so when it is asked for
         for path in place.glob("*.py"):
             linecache.getlines(str(path))  # traces show them
     finally:
@@ -202,6 +204,7 @@ class Seam:
             def __del__(self) -> None:
                 pass  # the run is over
 
+        pools.Remains = lambda *arguments: None  # the same
         for name in OF_THE_POOL:
             control(Pool, name, of_the_pool(name, scheduler, name in watch.constant))
         for module in pools, waiters:

@@ -6,7 +6,7 @@ import atexit
 import os
 
 from ._light import ref
-from ._victims import deallocate, take_over
+from ._victims import deallocate, take_over, withdraw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def register(pool: Pool) -> None:
         # the handler that was registered last runs first.
         atexit.unregister(_close_all)
         atexit.register(_close_all)
+        atexit.register(_close_all)  # it runs twice: an interrupt may cut off the first
     key = id(pool)
     _pools[key] = ref(pool, lambda _: _pools.pop(key, None))
 
@@ -68,7 +69,10 @@ def _prepare_to_bury() -> None:
 
 def _disown_all() -> None:
     """In a forked child: empty the pools, and keep what belongs to the parent from being finalized (L5)."""
-    _bury([victims for victims, *_ in take_over() if victims])
+    taken = take_over()
+    _bury([victims for victims, *_ in taken if victims])
+    for victims, *_ in taken:
+        withdraw(victims)
     for pool in _living():
         try:
             _bury(pool._disown())

@@ -34,7 +34,7 @@ from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._lease import OUTSIDE, Lease
 from ._light import deque, ref
 from ._moves import move
-from ._victims import announce, deallocate, withdraw
+from ._victims import Remains, announce, deallocate, withdraw
 from ._waiter import Waiter
 
 TYPE_CHECKING = False
@@ -108,6 +108,7 @@ class ResourcePool(Generic[R]):
         # Appended to and popped from by anyone, without the lock; the left end is for its holder. With `maxage`
         # an entry is a stamp and a resource, else the resource itself.
         self._idle = self._deque()
+        self._remains = Remains(self._idle, dealloc, self._maxage is not None)  # if an interrupt cuts off `__del__`
 
         # Read by anyone, written by the holder of the lock.
         self._limit = UNLIMITED  # a push that leaves more than this many idle has to tend
@@ -125,18 +126,24 @@ class ResourcePool(Generic[R]):
         self._clearing = False
 
         resources = [] if init is None else list(init)
+        resources.reverse()
         made: deque[R] = deque()
+        remains = Remains(made, dealloc)
         try:
             if alloc is not None and minsize is not None:
-                made.extend(starmap(alloc, repeat((), max(0, minsize - len(resources)))))
+                missing = max(0, minsize - len(resources))
+                made.extend(starmap(alloc, repeat((), missing)))
+                if len(made) < missing:
+                    raise StopIteration  # as alloc did, so that `starmap` ended
             stamp = self._clock.now()
         except BaseException:
             deallocate(made, dealloc)
             raise
-        resources.extend(made)
-        resources.reverse()
+        # Each of these is one call: an interrupt finds all that was made in one of the two.
+        entries = starmap(made.pop, repeat((), len(made)))
+        self._idle.extend(entries if self._maxage is None else zip(repeat(stamp), entries))
         self._idle.extend(resources if self._maxage is None else zip(repeat(stamp), resources))
-        del resources, made
+        del resources, made, remains, entries
         _lifecycle.register(self)
         self._settle()
 

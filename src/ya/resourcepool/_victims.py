@@ -32,21 +32,38 @@ def withdraw(victims: deque[Any]) -> None:
 def take_over() -> list[tuple[deque[Any], Dealloc, bool]]:
     """Take what is still to be deallocated from those who were about to. Return it as they would pass it."""
     taken = []
-    for key in _departing.copy():
-        theirs, dealloc, stamped = _departing.pop(key, (deque(), None, False))
+    for key, (theirs, dealloc, stamped) in _departing.copy().items():
+        # An interrupt may come between any two of these lines. It must leave them all in the table, and the owner
+        # must not find its own entry there when it finds the deque empty.
         victims: deque[Any] = deque()
+        announce(victims, dealloc, stamped)
+        _departing[-id(victims)] = theirs, dealloc, stamped
+        _departing.pop(key, None)
         try:
             victims.extend(starmap(theirs.popleft, repeat((), len(theirs))))
         except IndexError:
             pass  # they go on taking, too
+        _departing.pop(-id(victims), None)
         taken.append((victims, dealloc, stamped))
     return taken
+
+
+class Remains:
+    """Deallocates at its end what is still in there, if an interrupt has cut off who should have done so."""
+
+    __slots__ = ("_arguments",)
+
+    def __init__(self, victims: deque[Any], dealloc: Dealloc, stamped: bool = False) -> None:
+        self._arguments = victims, dealloc, stamped
+
+    def __del__(self) -> None:
+        deallocate(*self._arguments)
 
 
 def deallocate(victims: deque[Any], dealloc: Dealloc, stamped: bool = False) -> None:
     """Empty `victims` and call `dealloc` once with each, oldest first, whatever it raises (R4, K2).
 
-    An interrupt leaves those in there that have not been deallocated, so that this can be called again.
+    An interrupt at its entry leaves all in there, so that this can be called again.
 
     Args:
         stamped: whether each victim is a pair of a stamp and a resource.
@@ -54,15 +71,26 @@ def deallocate(victims: deque[Any], dealloc: Dealloc, stamped: bool = False) -> 
     Raises:
         BaseException: `dealloc` raised it, and it is no `Exception`. The others were handled first.
     """
+    try:
+        _deallocate(victims, dealloc, stamped)
+    except BaseException:
+        _deallocate(victims, dealloc, stamped)  # what is left, if an interrupt came between
+        raise
+
+
+def _deallocate(victims: deque[Any], dealloc: Dealloc, stamped: bool) -> None:
     interrupt = None
     if victims:
         announce(victims, dealloc, stamped)
     while victims:
         # To take one out and to call dealloc with it is one step, in C.
-        taken = starmap(victims.popleft, repeat((), len(victims)))
+        size, done = len(victims), 0
+        taken = starmap(victims.popleft, repeat((), size))
         try:
-            for _ in map(dealloc or _drop, map(itemgetter(1), taken) if stamped else taken):
+            for done, _ in enumerate(map(dealloc or _drop, map(itemgetter(1), taken) if stamped else taken), 1):  # noqa: B007
                 pass
+            if done < size:
+                raise StopIteration  # as dealloc did, so that `map` ended
         except Exception:
             if id(victims) not in _departing:
                 break  # it was `popleft`: somebody has taken them over

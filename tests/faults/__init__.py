@@ -1,0 +1,1 @@
+"""A fault at every step: between any two bytecodes of the pool, and in every callback."""
