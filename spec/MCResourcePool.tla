@@ -22,9 +22,6 @@ T2InT1 == {<<t2, t1>>}
 ThreadsAlike == Permutations(Threads)
 AllAlike == Permutations(Threads) \cup Permutations(Resources)
 
-\* So many are enough to kill most mutants.
-FewStates == TLCGet("distinct") < 1500
-
 \* Witnesses: what each says never happens does happen, as TLC has to show. So no property holds for want of cases.
 NeverExpiredAndKept == \A e \in Range(idle) : Expired(e) => e.res \in Due(idle)  \* R2: the floor keeps it
 NeverServedInADealloc == \A t \in Threads : at[t] = "found" => t \notin busy

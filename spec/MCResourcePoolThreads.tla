@@ -20,9 +20,6 @@ OfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1} ELSE {}]
 
 ThreadsAlike == Permutations(Threads)
 
-\* So many are enough to kill most mutants.
-FewStates == TLCGet("distinct") < 1500
-
 \* In the place of `NothingMore`.
 DoesNotLook(f) == TRUE
 

@@ -160,9 +160,7 @@ def _check_equivalents(equivalents: dict[str, Equivalent], every: dict[str, Muta
             raise SpecError(f"mutants.toml: equivalent {name!r}: its line is now {every[name].before!r}")
 
 
-def _judge(
-    judge: Judge, chosen: dict[Mutant, Module], in_part: Collection[Mutant]
-) -> Iterator[tuple[Mutant, Verdict]]:
+def _judge(judge: Judge, chosen: dict[Mutant, Module], in_part: Collection[Mutant]) -> Iterator[tuple[Mutant, Verdict]]:
     """The verdicts, as they come."""
     ended = 0
     models = {mutant: module.models_for(mutant) for mutant, module in chosen.items()}

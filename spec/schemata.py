@@ -1,8 +1,9 @@
 r"""Many mutants in one run of TLC: mutant schemata (Untch, Offutt and Harrold, 1993).
 
 A variable `mutant` says which of them a behaviour is of, and never changes; the last one is no mutant, to see that the
-run judges as it should. Each mutated definition becomes a CASE of its mutants. What the model checks stands in constraints: of a violation a line is printed, and TLC goes no further with
-that mutant. So a run costs what its mutants do until they end, and Java starts once.
+run judges as it should. Each mutated definition becomes a CASE of its mutants. What the model checks stands in
+constraints: of a violation a line is printed, and TLC goes no further with that mutant. So a run costs what its mutants
+do until they end, and Java starts once.
 
 Only what is about states and steps is checked so. A promise about the long run can't be a constraint.
 """
@@ -20,8 +21,8 @@ from spec import config
 from spec.errors import SpecError
 from spec.manifest import Model
 from spec.mutants import BEGIN, END, Mutant
-from spec.tlc import Outcome
 from spec.tla import Definition, Token, conjuncts, definitions, end_of, matching, tokenize
+from spec.tlc import Outcome
 
 NAME = "MutantSchemata"  # of the module that is made
 VARIABLE = "mutant"
@@ -64,7 +65,7 @@ def schemata(folder: Path, model: Model, mutants: Sequence[Mutant], most: int | 
     """
     settings = (folder / f"{model.config}.cfg").read_text(encoding="utf-8")
     closure = _closure(folder, Path(model.module).name)
-    known = _definitions(closure)
+    known = {d.name: (d, text) for text in closure.values() for d in definitions(tokenize(text))}
     invariants, properties = config.checked(settings)
     steps = {name: step for name in properties if (step := _step(*known[name]))}
     if not invariants and not steps:
@@ -76,8 +77,8 @@ def schemata(folder: Path, model: Model, mutants: Sequence[Mutant], most: int | 
     lines = [
         f"---- MODULE {NAME} ----",
         f"EXTENDS {Path(model.module).name}, {DECLARES}, TLC",
-        # Of each mutant: whether it has ended, how many states it has come to, whether TypeOK was violated. And whose turn
-        # it is: TLC does not say where it was when it can't evaluate a constraint.
+        # Of each mutant: whether it has ended, how many states it has come to, whether TypeOK was violated. And whose
+        # turn it is: TLC does not say where it was when it can't evaluate a constraint.
         f"ASSUME \\A m \\in 1..{count} :",
         f"  TLCSet(m, FALSE) /\\ TLCSet({count} + m, 0) /\\ TLCSet({2 * count} + m, FALSE)",
         "ASSUME TLCSet(0, 0)",
@@ -90,15 +91,18 @@ def schemata(folder: Path, model: Model, mutants: Sequence[Mutant], most: int | 
         f"MutantNotes(name, length) == TLCGet({typed}) \\/ (MutantSays(name, length) /\\ TLCSet({typed}, TRUE))",
         "MutantStates ==",
         f"  /\\ ~TLCGet({VARIABLE}) /\\ MutantTurn",
-        *(f'  /\\ {name} \\/ {"MutantNotes" if name == TYPE_OK else "MutantEnds"}("{name}", {LENGTH})' for name in invariants),
+        *(
+            f'  /\\ {name} \\/ {"MutantNotes" if name == TYPE_OK else "MutantEnds"}("{name}", {LENGTH})'
+            for name in invariants
+        ),
     ]
     if most is not None:
         lines += [f"  /\\ TLCSet({visits}, TLCGet({visits}) + 1)"]
-        lines += [f'  /\\ TLCGet({visits}) <= {most} \\/ MutantEnds("{MANY}", {LENGTH})']
+        lines += [f"  /\\ TLCGet({visits}) <= {most} \\/ {_said(MANY)}"]
     for name, step in steps.items():
         lines += [f"Step{name} ==", step]
     lines += ["MutantSteps ==", f"  /\\ ~TLCGet({VARIABLE}) /\\ MutantTurn"]
-    lines += [f'  /\\ Step{name} \\/ MutantEnds("{name}", {LENGTH})' for name in steps]
+    lines += [f"  /\\ Step{name} \\/ {_said(name)}" for name in steps]
     mutated = mutants[0].module
     text = closure.get(mutated) or _read(folder, mutated)
     modules = {**closure, mutated: _merged(text, mutants)}
@@ -111,11 +115,9 @@ def schemata(folder: Path, model: Model, mutants: Sequence[Mutant], most: int | 
     return Schemata(modules, head + config.left(settings, "SPECIFICATION", "VIEW", *config.INVARIANT, *config.PROPERTY))
 
 
-def in_the_long_run(folder: Path, model: Model) -> list[str]:
-    """The properties of a model that are not about states and steps."""
-    _, properties = config.checked((folder / f"{model.config}.cfg").read_text(encoding="utf-8"))
-    known = _definitions(_closure(folder, Path(model.module).name)) if properties else {}
-    return [name for name in properties if not _step(*known[name])]
+def _said(name: str) -> str:
+    """How the module says that this is violated."""
+    return f'{"MutantNotes" if name == TYPE_OK else "MutantEnds"}("{name}", {LENGTH})'
 
 
 def ends(printed: Iterable[str], mutants: Sequence[Mutant]) -> dict[Mutant | None, list[End]]:
@@ -154,11 +156,6 @@ def _closure(folder: Path, name: str) -> dict[str, str]:
     return found
 
 
-def _definitions(modules: Mapping[str, str]) -> dict[str, tuple[Definition, str]]:
-    """Each definition of the modules by name, with the text of its module."""
-    return {d.name: (d, text) for text in modules.values() for d in definitions(tokenize(text))}
-
-
 def _behaviour(known: Mapping[str, tuple[Definition, str]], name: str) -> tuple[str, str]:
     """The names of the initial predicate and of the next-state relation."""
     definition, text = known[name]
@@ -187,7 +184,7 @@ def _body(definition: Definition, text: str) -> str:
 
 
 def _merged(text: str, mutants: Sequence[Mutant]) -> str:
-    """The module in which each mutated definition is a CASE of its mutants, and each action happens only if it is defined."""
+    """The module in which each mutated definition is a CASE of its mutants, and no action happens that is undefined."""
     original = text
     variants: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for number, mutant in enumerate(mutants, start=1):
@@ -215,12 +212,12 @@ def _merged(text: str, mutants: Sequence[Mutant]) -> str:
 
 
 def _guards(body: str, column: int) -> list[str]:
-    """What must be true for the body to be defined, as far as its text tells, in an order in which each guard is defined.
+    """What must be true for the body to be defined, as far as its text tells. Those before a guard make it defined.
 
-    A mutant may take the last of an empty sequence, or a field of None. That would end the run of all mutants; so such a
-    step does not happen. What a mutant does without it, it also does with it.
+    A mutant may take the last of an empty sequence, or a field of None. That would end the run of all mutants; so such
+    a step does not happen. What a mutant does without it, it also does with it.
     """
-    tokens = [token for token in tokenize(" " * column + body)]
+    tokens = tokenize(" " * column + body)
     local = _local(tokens)
     branches = _branches(tokens)
     # Who asks whether it is None knows.
@@ -256,7 +253,11 @@ def _guards(body: str, column: int) -> list[str]:
         if guard and not any(token.text in {"@", *local} for token in tokens[i : end + 1]):
             for begin, until, condition in reversed(branches):
                 if begin <= i < until:
-                    guard = f"({text(*condition[1:])}) => ({guard})" if condition[0] else f"({text(*condition[1:])}) \\/ ({guard})"
+                    guard = (
+                        f"({text(*condition[1:])}) => ({guard})"
+                        if condition[0]
+                        else f"({text(*condition[1:])}) \\/ ({guard})"
+                    )
             found.append((end, guard))
     return list(dict.fromkeys(guard for _, guard in sorted(found, key=lambda item: item[0])))
 

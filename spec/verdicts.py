@@ -41,9 +41,9 @@ class Verdict:
 class Judge:
     """Runs mutants on models until a named property kills them. Neither an error of evaluation nor TypeOK does.
 
-    Most mutants soon show. So all are run together first, see `schemata`, on the beginning of each model. Who still lives
-    is run alone, in full, also on what must hold in the long run. A model that expects a violation kills if TLC finds
-    another one, or none.
+    Most mutants soon show. So all are run together first, see `schemata`, on the beginning of each model. Who still
+    lives is run alone, in full, also on what must hold in the long run. A model that expects a violation kills if TLC
+    finds another one, or none.
     """
 
     def __init__(self, tlc: Tlc, folder: Path, jobs: int) -> None:
@@ -85,8 +85,8 @@ class Judge:
             if in_part(mutant) or len(self._errors[mutant]) >= ERRORS:
                 alive.remove(mutant)
                 yield mutant, self._rest(mutant, "the first states were looked at")
-        for mutant, verdict in self._all(list(alive), alone):
-            yield mutant, verdict or self._rest(mutant, "all states are the same")
+        for mutant, killed in self._all(list(alive), alone):
+            yield mutant, killed or self._rest(mutant, "all states are the same")
 
     def _all(self, items: list[T], do: Callable[[T], R]) -> Iterator[tuple[T, R]]:
         with closing(bounded(items, lambda _: 1, self._jobs, do, self._tlc.stop)) as found:

@@ -209,8 +209,8 @@ WITNESSED = ["NeverDone"]
 class Tlc:
     """Finds what it was told to; keeps what it was asked.
 
-    `together` and `alone` say by model, and by mutant, what is violated, in its order; "error" ends a run. What TLC finds
-    alone is as in `safe` where nothing is said.
+    `together` and `alone` say by model, and by mutant, what is violated, in its order; "error" ends a run. Without a
+    word about it, all is well.
     """
 
     def __init__(self, together=(), alone=()):

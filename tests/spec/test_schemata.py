@@ -9,7 +9,7 @@ import pytest
 from spec.errors import SpecError
 from spec.manifest import read_manifest
 from spec.mutants import mutants_of
-from spec.schemata import MANY, NAME, End, at_fault, ends, in_the_long_run, schemata
+from spec.schemata import MANY, NAME, End, at_fault, ends, schemata
 from spec.tlc import Tlc
 from tests.spec.conftest import TINY
 
@@ -49,8 +49,6 @@ def test_what_is_checked_stands_in_constraints(folder):
 
 
 def test_what_holds_in_the_long_run_is_left_out(folder):
-    assert in_the_long_run(folder, model(folder, "live")) == ["Ends"]
-    assert in_the_long_run(folder, model(folder, "safe")) == []
     assert "StepEnds" not in schemata(folder, model(folder, "live"), MUTANTS, None).modules[NAME]
     (folder / "live.cfg").write_text("SPECIFICATION Spec\nPROPERTY Ends\n")
     assert schemata(folder, model(folder, "live"), MUTANTS, None) is None
