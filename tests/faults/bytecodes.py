@@ -171,14 +171,14 @@ def every(harness: Harness, case: Case, faults: tuple[str, ...] = FAULTS) -> Fou
 
 
 def some(harness: Harness, case: Case, shift: int) -> Found:
-    """At each point an interrupt, if it comes to a place that it has not come to, and one of the other faults."""
+    """At each point an interrupt, if it comes to a place that it has not come to, and at each third another fault."""
     found = Found()
     passed = harness.points(case)
     found.points = len(passed)
     _each(harness, case, INTERRUPT, passed, found)
     others = FAULTS[1:]
-    for point in range(len(passed)):
-        harness.at(case, others[(point + shift) % len(others)], point)
+    for i, point in enumerate(range(shift % 3, len(passed), 3)):
+        harness.at(case, others[(i + shift) % len(others)], point)
         found.runs += 1
     return found
 
