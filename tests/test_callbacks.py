@@ -274,6 +274,8 @@ def test_K2_an_interrupt_in_dealloc_propagates_though_another_call_takes_over_th
         pool.close()
 
     assert [list(victims) for victims, *_ in taken if victims] == [["c"]]
+    for victims, *_ in taken:
+        _victims.withdraw(victims)
 
 
 def test_K2_a_logger_that_raises_stops_nothing():

@@ -174,7 +174,7 @@ def test_L1_an_interrupt_in_what_exit_has_taken_over_stops_no_other_and_is_repor
 def test_L1_exit_takes_nothing_over_from_a_call_that_has_just_ended(monkeypatch):
     class Departing(dict):
         def copy(self):
-            return {**self, 1: "was there when exit looked"}
+            return {**self, 1: (deque(), None, False)}  # was there when exit looked
 
     monkeypatch.setattr(_victims, "_departing", Departing())
     taken = _victims.take_over()
@@ -182,6 +182,7 @@ def test_L1_exit_takes_nothing_over_from_a_call_that_has_just_ended(monkeypatch)
         _victims.deallocate(*arguments)
 
     assert [len(victims) for victims, *_ in taken] == [0]
+    assert not _victims._departing
 
 
 def test_L1_exit_and_the_thread_that_evicted_share_what_is_left():
