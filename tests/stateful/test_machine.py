@@ -10,7 +10,7 @@ from itertools import count
 from math import inf
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -190,7 +190,15 @@ class PoolMachine(RuleBasedStateMachine):
             assert self.pool.waiting == 0
 
 
-LIKE_THE_OTHERS = settings(max_examples=150, stateful_step_count=40, deadline=None, database=None)
+LIKE_THE_OTHERS = settings(
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    # Garbage collections after other tests take long, which says nothing of this one.
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 class TestPool(PoolMachine.TestCase):
@@ -225,6 +233,6 @@ def test_it_notices(name):
     class Faulty(PoolMachine):
         package = faulty
 
-    once = settings(LIKE_THE_OTHERS, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False)
+    once = settings(LIKE_THE_OTHERS, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises((AssertionError, faulty.ResourcePoolEmpty, pytest.fail.Exception)):
         run_state_machine_as_test(Faulty, settings=once)
