@@ -90,9 +90,10 @@ AGAIN = settings(FOUND, derandomize=True, suppress_health_check=[HealthCheck.too
 
 
 # In a process of its own: after all other tests it has failed, and nothing said why.
+@pytest.mark.exhaustive
+@pytest.mark.timeout(300)
 class TestSchedule(ScheduleMachine.TestCase):
     settings = AGAIN
-    pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(300)]
 
 
 MISTAKES = [
