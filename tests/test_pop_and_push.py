@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import sys
 import threading
 import time
 
@@ -230,8 +229,8 @@ def test_P4_the_error_of_a_pop_that_did_not_wait():
 
     assert (caught.value.waited, caught.value.idle, caught.value.waiting) == (0, 0, 0)
     assert str(caught.value) == str(ResourcePoolEmpty()) == "no resource is idle (0 idle, 0 waiting)"
-    # None of the pool's own. Greenlets of an earlier test can leave one behind, which is then the context of all.
-    assert caught.value.__context__ is sys.exc_info()[1]
+    # None of the pool's own. An earlier test, of greenlets for instance, can leave one behind.
+    assert "deque" not in str(caught.value.__context__)
 
 
 def test_P4_the_error_has_all_its_arguments_and_survives_a_pickle():
