@@ -91,10 +91,7 @@ def schemata(folder: Path, model: Model, mutants: Sequence[Mutant], most: int | 
         f"MutantNotes(name, length) == TLCGet({typed}) \\/ (MutantSays(name, length) /\\ TLCSet({typed}, TRUE))",
         "MutantStates ==",
         f"  /\\ ~TLCGet({VARIABLE}) /\\ MutantTurn",
-        *(
-            f'  /\\ {name} \\/ {"MutantNotes" if name == TYPE_OK else "MutantEnds"}("{name}", {LENGTH})'
-            for name in invariants
-        ),
+        *(f"  /\\ {name} \\/ {_said(name)}" for name in invariants),
     ]
     if most is not None:
         lines += [f"  /\\ TLCSet({visits}, TLCGet({visits}) + 1)"]
