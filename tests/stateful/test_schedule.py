@@ -89,9 +89,6 @@ FOUND = settings(max_examples=300, stateful_step_count=12, deadline=None, databa
 AGAIN = settings(FOUND, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
-# In a process of its own: after all other tests it has failed, and nothing said why.
-@pytest.mark.exhaustive
-@pytest.mark.timeout(300)
 class TestSchedule(ScheduleMachine.TestCase):
     settings = AGAIN
 
