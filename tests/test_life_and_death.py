@@ -79,6 +79,26 @@ def test_L1_also_if_an_interrupt_cuts_off_the_finalizer(cycle, monkeypatch):
     assert deallocated == ["a", "b"]
 
 
+def test_P9_an_interrupt_amid_the_constructor_leaves_nothing_that_raises_when_it_is_collected(monkeypatch):
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+
+    def at_entry(frame, event, argument):
+        if frame.f_code is _victims.Remains.__init__.__code__:
+            raise KeyboardInterrupt
+
+    before = sys.gettrace()
+    sys.settrace(at_entry)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ResourcePool()
+    finally:
+        sys.settrace(before)
+    gc.collect()
+
+    assert ignored == []
+
+
 def test_L1_also_if_an_interrupt_cuts_off_what_runs_at_exit():
     code = """
         from ya.resourcepool import _lifecycle

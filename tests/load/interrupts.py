@@ -9,16 +9,14 @@ import threading
 from _thread import allocate_lock, get_ident
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, starmap
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-import ya.resourcepool._moves
 from tests.faults.bytecodes import HOLDERS
 
-move = ya.resourcepool._moves.move
-
+ONE_CALL = ((),)  # the arguments of each, for `starmap`: to take and to put is one step then
 MOST_TRIES = 1000  # an asynchronous exception comes at the first of them
 RAISES, CALLS = signal.SIGUSR1, signal.SIGUSR2  # what the handler does
 
@@ -80,7 +78,7 @@ class Window:
         self._shields += 1  # first: a finalizer may come, too, and do the same
         if not self._mine:
             try:
-                move(self._open.pop, self._mine.extend)
+                self._mine.extend(starmap(self._open.pop, ONE_CALL))
             except IndexError:
                 if not self._mine:  # a finalizer amid this call has taken it
                     self._await()
@@ -98,7 +96,7 @@ class Window:
         self._shields -= 1
         if not self._shields and self._mine:
             try:
-                move(self._mine.pop, self._open.extend)
+                self._open.extend(starmap(self._mine.pop, ONE_CALL))
             except IndexError:
                 pass  # a finalizer amid this call has put it back
 

@@ -57,7 +57,8 @@ class Remains:
         self._arguments = victims, dealloc, stamped
 
     def __del__(self) -> None:
-        deallocate(*self._arguments)
+        if hasattr(self, "_arguments"):  # or an interrupt has cut off `__init__`
+            deallocate(*self._arguments)
 
 
 def deallocate(victims: deque[Any], dealloc: Dealloc, stamped: bool = False) -> None:
