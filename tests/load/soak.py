@@ -122,9 +122,7 @@ class Soak:
                 thread.join(PATIENCE)
                 if thread.is_alive():
                     raise Broken([("P9", f"{thread} does not end")])
-            left = footprint.threads() - self._others
-            if left != 0:
-                raise Broken([("L3", f"{left} more threads than before are left")])
+            self._await("L3", "a thread is left", lambda: footprint.threads() <= self._others)
 
     def interrupt(self, rng: random.Random) -> None:
         """Send an interrupt to some thread, if one can come there."""
