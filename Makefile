@@ -9,7 +9,7 @@ FREE_THREADED := $(filter-out tests/test_benchmarks.py tests/test_docs.py,$(wild
 	tests/schedule/test_pool_schedules.py::$(AT_RANDOM)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-free-threaded verify lint types format wheel record schema differential defects spec mutants bench clean
+.PHONY: demo test test-free-threaded verify soak lint types format wheel record schema differential defects spec mutants bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -24,6 +24,9 @@ test-free-threaded: $(VENV)/free-threaded.installed  ## run what needs no greenl
 
 verify: $(VENV)/test.installed  ## search more orders of steps than `make test` does; takes about half an hour
 	$(BIN)/python -m pytest -m exhaustive --timeout 1200 $(ARGS)
+
+soak: $(VENV)/test.installed  ## use pools in 32 threads for ten minutes, and account for every resource; ARGS=--write writes the table
+	$(BIN)/python -m tests.load $(ARGS)
 
 lint: $(VENV)/lint.installed  ## check style and format
 	$(BIN)/ruff check

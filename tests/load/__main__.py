@@ -78,8 +78,9 @@ def table(soak: Soak, seconds: float) -> list[str]:
         "resources made": ledger.made.read(),
         **{fate: tally.read() for fate, tally in ledger.fates.items()},
     }
-    lines = ["| what | number |", "|---|--:|", *(f"| {name} | {number:,} |" for name, number in rows.items())]
-    return [*lines, *(f"| {name}, early and late | {a:,} and {b:,} |" for name, a, b in zip(early._fields, early, late))]
+    rows |= {f"{name}, early": value for name, value in zip(early._fields, early, strict=True)}
+    rows |= {f"{name}, late": value for name, value in zip(late._fields, late, strict=True)}
+    return ["| what | number |", "|---|--:|", *(f"| {name} | {number:,} |" for name, number in rows.items())]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-WARM_UP = 4  # one in so many of the rounds: what is allocated once is, by then
+HAS_PROC = Path("/proc/self/task").exists()
 BLOCKS = 400  # of memory, which the interpreter's own tables and caches come and go by
 KILOBYTES = 4096  # of what is resident, which also depends on how the allocator fills its pages
 
@@ -22,13 +22,13 @@ class Footprint(NamedTuple):
         threads: of the process, those that Python doesn't list, too.
         descriptors: that are open.
         blocks: of memory that Python has allocated and not freed.
-        resident: kilobytes.
+        kilobytes: that are resident.
     """
 
     threads: int
     descriptors: int
     blocks: int
-    resident: int
+    kilobytes: int
 
 
 def threads() -> int:
@@ -39,9 +39,24 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd")) - 1  # that of the listing
 
 
+def collect() -> None:
+    """Collect all garbage. While another thread does so, `gc.collect` does nothing."""
+
+    def collections() -> int:
+        return int(gc.get_stats()[2]["collections"])
+
+    gc.disable()
+    try:
+        before = collections()
+        while collections() < before + 2:  # one may be that of the other thread
+            gc.collect()
+    finally:
+        gc.enable()
+
+
 def measure() -> Footprint:
     """Take the footprint, without garbage."""
-    gc.collect()
+    collect()
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE // 1024
     return Footprint(threads(), descriptors(), sys.getallocatedblocks(), resident)
 
@@ -51,7 +66,7 @@ def windows(taken: Sequence[Footprint]) -> tuple[Footprint, Footprint]:
 
     A leak raises the least, too; what is there for a moment only does not.
     """
-    quarter = len(taken) // WARM_UP
+    quarter = len(taken) // 4
     early, late = taken[quarter : 2 * quarter], taken[-quarter:]
     least = [Footprint(*(min(values) for values in zip(*part, strict=True))) for part in (early, late)]
     return least[0], least[1]
@@ -60,7 +75,7 @@ def windows(taken: Sequence[Footprint]) -> tuple[Footprint, Footprint]:
 def growth(taken: Sequence[Footprint]) -> list[str]:
     """What has grown from the early to the late window, by more than is allowed."""
     early, late = windows(taken)
-    allowed = Footprint(threads=0, descriptors=0, blocks=BLOCKS, resident=KILOBYTES)
+    allowed = Footprint(threads=0, descriptors=0, blocks=BLOCKS, kilobytes=KILOBYTES)
     return [
         f"{name} grew from {before:,} to {after:,}"
         for name, before, after, more in zip(Footprint._fields, early, late, allowed, strict=True)

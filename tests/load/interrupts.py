@@ -139,6 +139,11 @@ def unshield() -> None:
         window.unshield()
 
 
+def interrupt(kind: int, frame: FrameType | None) -> None:
+    """The handler of the signal that raises."""
+    raise Interrupt
+
+
 def find(error: BaseException | None) -> Interrupt | None:
     """The interrupt that an exception is, or replaced."""
     while not (error is None or isinstance(error, Interrupt)):
@@ -146,9 +151,9 @@ def find(error: BaseException | None) -> Interrupt | None:
     return error
 
 
-def frames(interrupt: Interrupt) -> Iterator[FrameType]:
+def frames(came: Interrupt) -> Iterator[FrameType]:
     """Where it came, from the outside in, without what keeps the books."""
-    traceback = interrupt.__traceback__
+    traceback = came.__traceback__
     while traceback is not None:
         if Path(traceback.tb_frame.f_code.co_filename).name not in ("interrupts.py", "ledger.py"):
             yield traceback.tb_frame

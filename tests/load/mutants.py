@@ -1,4 +1,4 @@
-"""Mistakes in the pool that a soak notices, and the clauses that it names."""
+"""Mistakes in the pool that a soak notices within seconds, and the clauses that it may name."""
 
 from __future__ import annotations
 
@@ -6,30 +6,35 @@ from typing import NamedTuple
 
 from tests.faults.mutants import MUTANTS as FAULTS
 from tests.faults.mutants import OF_CALLBACKS
-from tests.schedule.mutants import MUTANTS as SCHEDULES
+from tests.schedule.mutants import MUTANTS as ORDERS
 from tests.schedule.seam import Patch
-
-MEMORY = "memory"
 
 
 class Mutant(NamedTuple):
-    """A changed pool, and how the soak may say so: which of these shows first depends on the run."""
+    """A changed pool, and what the soak names: which of these shows first depends on the run."""
 
-    clauses: frozenset[str]
+    names: tuple[str, ...]
     patches: tuple[Patch, ...]
 
 
-def _(clauses: str, *changes: tuple[str, str, str]) -> Mutant:
-    return Mutant(frozenset(clauses.split()), tuple(Patch(*change) for change in changes))
-
+POOL, LIFECYCLE = "_pool.py", "_lifecycle.py"
+LEAK = "lambda _: _pools.pop(key, _buried.extend([key] for _ in range(9)))"
+CANCEL = "                if cancel is not None:\n                    cancel()\n"
 
 MUTANTS = {
-    **{n: Mutant(frozenset(), m.patches) for d in (FAULTS, OF_CALLBACKS, SCHEDULES) for n, m in d.items()},
-    "the clock's thread of a closed pool sleeps on": _(
-        "L3", ("_pool.py", "                if cancel is not None:\n                    cancel()\n", "                pass\n")
+    "to take a victim and to deallocate it are two operations": Mutant(
+        ("P9",), FAULTS["to take a victim and to deallocate it are two operations"].patches
     ),
-    "a collected pool stays in the table": _(
-        MEMORY, ("_lifecycle.py", "ref(pool, lambda _: _pools.pop(key, None))", "ref(pool)"),
-        ("_lifecycle.py", "    key = id(pool)\n", "    key = object()\n"),
+    "what check raises on is lost": Mutant(("P9",), OF_CALLBACKS["what check raises on is lost"].patches),
+    "what is dead is deallocated": Mutant(("P5",), OF_CALLBACKS["what is dead is deallocated"].patches),
+    "an interrupted waiter keeps what it was handed": Mutant(
+        ("P9",), ORDERS["an interrupted waiter keeps what it was handed"].patches
+    ),
+    "a waiter is not woken": Mutant(("P8",), ORDERS["a waiter is not woken"].patches),
+    "what has called is not forgotten": Mutant(("R3",), ORDERS["what has called is not forgotten"].patches),
+    "the expiry keeps its pool alive": Mutant(("L2", "L3"), FAULTS["the expiry keeps its pool alive"].patches),
+    "the clock's thread of a closed pool sleeps on": Mutant(("L3",), (Patch(POOL, CANCEL, "                pass\n"),)),
+    "a collected pool leaves something in a table": Mutant(
+        ("blocks",), (Patch(LIFECYCLE, "lambda _: _pools.pop(key, None)", LEAK),)
     ),
 }

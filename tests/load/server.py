@@ -1,4 +1,4 @@
-"""A server on the loopback that counts its sessions: `python server.py GENERATION PORT`. It ends with its standard input."""
+"""A server on the loopback that counts its sessions: `python server.py GENERATION PORT`. It ends with its input."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import gc
 import logging
 import random
 import signal
@@ -22,7 +21,18 @@ from tests.helpers import PATIENCE
 from tests.load import footprint
 from tests.load.callbacks import CALLBACKS, FAULTS, Callbacks, Fault, Garbage, Stop
 from tests.load.footprint import Footprint
-from tests.load.interrupts import CALLS, RAISES, Interrupt, Starter, can_cost, find, frames, is_of_pool, windows
+from tests.load.interrupts import (
+    CALLS,
+    RAISES,
+    Interrupt,
+    Starter,
+    can_cost,
+    find,
+    frames,
+    interrupt,
+    is_of_pool,
+    windows,
+)
 from tests.load.ledger import KEPT, LOST, Ledger, Tally
 from tests.load.worker import Worker
 
@@ -82,8 +92,7 @@ class Soak:
         self._victims = sys.modules[f"{package.__name__}._victims"]
         self._living = sys.modules[f"{package.__name__}._lifecycle"]._living
         self._callers = frozenset(
-            function.__code__
-            for function in (Worker.in_block, Callbacks.alloc, Callbacks.reenter, Garbage.__del__)
+            function.__code__ for function in (Worker.in_block, Callbacks.alloc, Callbacks.reenter, Garbage.__del__)
         )
 
     @property
@@ -130,31 +139,28 @@ class Soak:
         if window is not None:
             window.send(rng.choice((RAISES, CALLS)))
 
-    def account(self, interrupt: Interrupt | None, may_cost: bool, item: Any = None) -> None:
+    def account(self, came: Interrupt | None, may_cost: bool, item: Any = None) -> None:
         """Note what an interrupt may have cost.
 
         Args:
-            interrupt: None, if another exception has taken its place.
+            came: the interrupt, or None if another exception has taken its place.
             may_cost: whether that can be a resource if it came to who called the pool.
             item: what was being pushed.
         """
         windows[get_ident()].accounted = True
         self.interrupts.add()
-        if interrupt is None:
+        if came is None:
             self._unknown.add()
             return
-        where = list(frames(interrupt))
+        where = list(frames(came))
         for frame in where:
             if frame.f_code is Callbacks.dealloc.__code__ and frame.f_locals["item"].fate is None:
                 self.ledger.deallocate(frame.f_locals["item"])  # it was called, and cut off at its entry
         if any(is_of_pool(frame.f_code, self.package) for frame in where):
             self.inside.add()
         innermost = where[-1].f_code
-        if innermost is Worker.attempt.__code__:
-            costs = may_cost
-        else:
-            costs = can_cost(innermost, self.package, self._callers)
-        if costs:
+        came_back = innermost is Worker.attempt.__code__  # to who called
+        if may_cost if came_back else can_cost(innermost, self.package, self._callers):
             self.costly.add()
             if item is not None:
                 self.suspects[item.number] = item
@@ -179,7 +185,9 @@ class Soak:
         clocks = sys.modules[f"{self.package.__name__}._clocks"]
         clocks._thread = Starter  # type: ignore[attr-defined]
         before = sys.unraisablehook, logging.getLogger, sys.getswitchinterval()
-        handlers = {kind: signal.signal(kind, self._handle) for kind in (RAISES, CALLS)}
+        handlers = {
+            kind: signal.signal(kind, handler) for kind, handler in ((RAISES, interrupt), (CALLS, self._handle))
+        }
         sys.unraisablehook = self._ignore
         # CPython's own takes a lock so that an interrupt can leave it held.
         logging.getLogger = lambda name=None: self  # type: ignore[assignment, return-value]
@@ -197,9 +205,7 @@ class Soak:
         self.logged.add()
 
     def _handle(self, kind: int, frame: FrameType | None) -> None:
-        """A signal has come."""
-        if kind == RAISES:
-            raise Interrupt
+        """A signal has come whose handler uses a pool."""
         window = windows[get_ident()]
         window.delivered = window.accounted = True
         self.handled.add()
@@ -215,10 +221,10 @@ class Soak:
     def _ignore(self, unraisable: Any) -> None:
         """Something was raised in a finalizer, or in a clock's thread."""
         error = unraisable.exc_value
-        interrupt = find(error)
+        came = find(error)
         self.ignored.add()
-        if interrupt is not None:
-            self.account(interrupt, False)
+        if came is not None:
+            self.account(came, False)
         elif not isinstance(error, self.allowed):
             text = "".join(traceback.format_exception(error))
             self.ledger.violation("L1", f"this was raised in {unraisable.object!r}:\n{text}")
@@ -286,7 +292,7 @@ class Soak:
 
     def _end_pools(self) -> None:
         """See whether each keeps its bounds when nothing is under way, and end them all."""
-        gc.collect()  # finalizers push
+        footprint.collect()  # finalizers push
         for slot in self.slots:
             pool = slot.pool
             if pool._lock._is_owned() or not pool._lock.acquire(timeout=PATIENCE):

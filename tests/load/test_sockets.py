@@ -112,7 +112,9 @@ def kill_under_load(servers, pool):
 
 def test_P5_nobody_gets_a_connection_whose_server_was_dead_when_the_pop_began(servers):
     """A server that dies between the check and the use, or while a connection is made, fails that turn."""
-    pool = ResourcePool(alloc=servers.connect, dealloc=Connection.close, check=is_alive, minsize=1, maxsize=THREADS // 2)
+    pool = ResourcePool(
+        alloc=servers.connect, dealloc=Connection.close, check=is_alive, minsize=1, maxsize=THREADS // 2
+    )
     turns = kill_under_load(servers, pool)
 
     assert turns.dead == {1, 2, 3}

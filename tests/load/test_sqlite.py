@@ -19,9 +19,7 @@ BREAKS = 7  # one in so many turns
 @pytest.fixture
 def connect(tmp_path):
     def connect():
-        connection = sqlite3.connect(
-            tmp_path / "base", timeout=PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(tmp_path / "base", timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("CREATE TABLE IF NOT EXISTS turns (thread, turn)")
         return connection
