@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-import threading
+import time
 
 import psycopg
 import pytest
@@ -58,12 +58,9 @@ class Sessions:
 
     def await_count(self, number):
         """How many there are: this number, unless that lasts too long. A session ends some time after its client."""
-        patience = threading.Timer(PATIENCE, lambda: None)
-        patience.start()
-        while (found := self._control.execute(OTHERS).fetchone()[0]) != number and patience.is_alive():
+        deadline = time.monotonic() + PATIENCE
+        while (found := self._control.execute(OTHERS).fetchone()[0]) != number and time.monotonic() < deadline:
             pass
-        patience.cancel()
-        patience.join()
         return found
 
     def close(self):
@@ -93,8 +90,8 @@ def terminate_under_load(sessions, pool):
     )
 
     def outage():
-        key = rng.choice(list(sessions.living.copy()))
-        if sessions.terminate(key):
+        living = list(sessions.living.copy())
+        if living and sessions.terminate(key := rng.choice(living)):  # or it was evicted at the same moment
             turns.dead.add(key)
 
     turns.during(outage, TERMINATIONS, TURNS)

@@ -52,7 +52,7 @@ def test_P8_P9_R1_R3_R4_L2_L3_hold_under_load_and_nothing_grows():
     ],
 )
 def test_the_soak_notices(name):
-    done = soak("--seconds", "8", "--seed", "5", "--mutant", name, PATIENCE="5")
+    done = soak("--seconds", "5", "--seed", "5", "--mutant", name, PATIENCE="5")
 
     assert done.returncode == 1, done.stdout
     assert any(line.startswith(MUTANTS[name].names) for line in done.stdout.splitlines()), done.stdout + done.stderr

@@ -62,7 +62,7 @@ class Worker:
     def work(self) -> None:
         """Do one thing after the other until the round ends."""
         kinds, weights = list(KINDS), list(KINDS.values())
-        methods: dict[str, Callable[[Slot], None]] = {
+        methods: dict[str, Callable[[Slot], object]] = {
             "pop": lambda slot: self.pop(slot.pool, None),
             "pop that waits": lambda slot: self.pop(slot.pool, self.rng.uniform(1e-4, 5e-3)),
             "pop that waits for ever": self.pop_for_ever,
@@ -72,7 +72,7 @@ class Worker:
             "push by a finalizer": self.leave_to_a_finalizer,
             "end what was popped": lambda slot: self.soak.ledger.end(self.take(), KEPT),
             "len": lambda slot: self.look(slot.pool),
-            "clear": lambda slot: self.attempt("clear", slot.pool.clear) and None,
+            "clear": lambda slot: self.attempt("clear", slot.pool.clear),
             "close and reopen": self.reopen,
             "interrupt another": lambda slot: self.soak.interrupt(self.rng),
         }
