@@ -218,7 +218,10 @@ class Soak:
             pass
 
     def _ignore(self, unraisable: Any) -> None:
-        """Something was raised in a finalizer, or in a clock's thread."""
+        """Something was raised in a finalizer, or in a clock's thread.
+
+        An interrupt that comes in here is printed by Python, and counted as one that another exception has replaced.
+        """
         error = unraisable.exc_value
         came = find(error)
         if came is not None:
