@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 HAS_PROC = Path("/proc/self/task").exists()
-BLOCKS = 400  # of memory, which the interpreter's own tables and caches come and go by
+BLOCKS = 1000  # of memory: the list of footprints takes some, and the interpreter's own tables and caches vary
 KILOBYTES = 4096  # of what is resident, which also depends on how the allocator fills its pages
 
 

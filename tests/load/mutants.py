@@ -18,7 +18,7 @@ class Mutant(NamedTuple):
 
 
 POOL, LIFECYCLE = "_pool.py", "_lifecycle.py"
-LEAK = "lambda _: _pools.pop(key, _buried.extend([key] for _ in range(9)))"
+LEAK = "lambda _: _pools.pop(key, _buried.extend([key] for _ in range(99)))"
 CANCEL = "                if cancel is not None:\n                    cancel()\n"
 
 MUTANTS = {
