@@ -158,6 +158,38 @@ def test_L5_a_pop_that_waits_in_the_parent_does_not_wait_in_the_child():
     assert output_of(FORK + dedent(code)) == ["child 0 mine"]
 
 
+def test_L5_a_pop_that_a_handler_interrupts_to_fork_waits_on_in_the_child():
+    code = """
+        import signal
+        clock = ManualClock()
+        pool = ResourcePool(clock=clock)
+        other = threading.Thread(target=pool.pop, args=(0,), daemon=True)
+        other.start()
+        clock.await_blocked(1)
+        def push():
+            clock.await_blocked(2)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            forked.wait()
+            pool.push("for the other")
+            pool.push("mine")
+        def handle(*_):
+            global who
+            pid = os.fork()
+            if pid == 0:
+                who = "child"
+                threading.Thread(target=pool.push, args=("the child's",)).start()
+            else:
+                assert os.waitpid(pid, 0)[1] == 0
+                forked.set()
+        forked = threading.Event()
+        signal.signal(signal.SIGUSR1, handle)
+        thread = threading.Thread(target=push)
+        thread.start()
+        say(pool.pop(0))
+    """
+    assert output_of(FORK + dedent(code)) == ["child the child's", "parent mine"]
+
+
 def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_the_parents():
     code = """
         numbers = []
@@ -187,6 +219,32 @@ def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_
         go_on.set()
     """
     assert output_of(FORK + dedent(code)) == ["child True"]
+
+
+@pytest.mark.parametrize("call", ["close()", "push(1)"])
+def test_L5_a_call_that_a_fork_interrupts_as_it_wakes_a_waiter_of_the_parent_ends_in_the_child(call):
+    code = """
+        from tests.helpers import hooked_pool
+        hooks, clock = {}, ManualClock()
+        pool = hooked_pool(hooks, clock=clock)
+        def wait():
+            try: pool.pop(0)
+            except ResourcePoolClosed: pass
+        thread = threading.Thread(target=wait, daemon=True)
+        thread.start()
+        clock.await_blocked(1)
+        def handle():
+            global who
+            pid = os.fork()
+            if pid == 0:
+                who = "child"
+            else:
+                os.waitpid(pid, 0)
+        hooks["released"] = handle
+        pool.CALL
+        say(pool.waiting)
+    """
+    assert output_of(FORK + dedent(code).replace("CALL", call)) == ["child 0", "parent 0"]
 
 
 def test_L5_without_ctypes_the_child_finalizes_nothing_as_long_as_it_lives():

@@ -193,8 +193,11 @@ def test_L1_an_interrupt_in_what_exit_has_taken_over_stops_no_other_and_is_repor
 
 def test_L1_exit_takes_nothing_over_from_a_call_that_has_just_ended(monkeypatch):
     class Departing(dict):
-        def copy(self):
-            return {**self, 1: (deque(), None, False)}  # was there when exit looked
+        def __iter__(self):
+            return iter([*self.keys(), 1])  # was there when exit looked
+
+        def get(self, key):
+            return super().get(key, (deque(), None, False))
 
     monkeypatch.setattr(_victims, "_departing", Departing())
     taken = _victims.take_over()
@@ -228,6 +231,29 @@ def test_L1_a_pool_that_is_made_when_all_others_are_gone_is_closed_first():
         pool = ResourcePool(init=["the pool"], dealloc=print)
     """
     assert output_of(PRELUDE + dedent(code)) == ["a pool", "the pool", "imported meanwhile"]
+
+
+def test_L1_pools_that_are_collected_while_exit_looks_for_all_pools_do_not_stop_it():
+    """Up to Python 3.11 a collection amid `dict.copy`, which runs what is called when a pool is gone, spoils the copy."""
+    code = """
+        from ya.resourcepool import _lifecycle
+        def look(allocations):
+            living = [ResourcePool() for _ in range(20)]
+            gc.collect()
+            gc.disable()
+            for _ in range(3):
+                garbage = ResourcePool()
+                garbage.itself = garbage
+            del garbage
+            held = [{i: i} for i in range(100)]  # so that no dict is there to be used again
+            gc.set_threshold(allocations)
+            gc.enable()
+            _lifecycle._living()
+            gc.disable()
+        for allocations in range(100, 200):
+            look(allocations)
+    """
+    assert output_of(PRELUDE + dedent(code)) == []
 
 
 def test_L2_a_far_expiry_does_not_delay_the_exit():

@@ -38,7 +38,8 @@ def register(pool: Pool) -> None:
 
 
 def _living() -> list[Pool]:
-    return [pool for pool in (reference() for reference in _pools.copy().values()) if pool is not None]
+    # A list, as it is made without a collection of garbage: one amid `dict.copy`, up to Python 3.11, spoils the copy.
+    return [pool for pool in (reference() for reference in list(_pools.values())) if pool is not None]
 
 
 def _close_all() -> None:

@@ -152,7 +152,7 @@ class ManualClock:
         deadline = time.monotonic() + timeout
         pause = allocate_lock()
         pause.acquire()
-        while (blocked := sum(event.blocks() for event in self._blocked.copy())) < n:
+        while (blocked := sum(event.blocks() for event in list(self._blocked))) < n:
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"{blocked} of {n} threads blocked within {timeout} s")
             pause.acquire(True, 0.001)

@@ -24,7 +24,7 @@ A signal handler or a finalizer may run between any two bytecodes, call the same
 from __future__ import annotations
 
 import time
-from _thread import RLock, allocate_lock
+from _thread import RLock, allocate_lock, get_ident
 from itertools import repeat, starmap
 
 from . import _lifecycle
@@ -427,9 +427,14 @@ class ResourcePool(Generic[R]):
         inherited = self._idle.copy()
         # Emptied, not replaced: the fork may have interrupted a call in this thread that works with them.
         self._idle.clear()
-        self._waiters.clear()
         self._timer.clear()
-        if not self._lock._is_owned():
+        for waiter in self._waiters:
+            if waiter.thread != get_ident():
+                waiter.abandon()
+        if self._lock._is_owned():
+            self._unsettled = True  # that call removes them
+        else:
+            self._waiters[:] = [waiter for waiter in self._waiters if waiter.thread == get_ident()]
             self._lock = self._rlock()
         self._bar()  # until the first operation
         return inherited

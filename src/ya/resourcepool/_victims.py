@@ -32,7 +32,11 @@ def withdraw(victims: deque[Any]) -> None:
 def take_over() -> list[tuple[deque[Any], Dealloc, bool]]:
     """Take what is still to be deallocated from those who were about to. Return it as they would pass it."""
     taken = []
-    for key, (theirs, dealloc, stamped) in _departing.copy().items():
+    for key in list(_departing):  # of ints: what collects garbage amid this would change the table
+        entry = _departing.get(key)
+        if entry is None:
+            continue
+        theirs, dealloc, stamped = entry
         # An interrupt may come between any two of these lines. It must leave them all in the table, and the owner
         # must not find its own entry there when it finds the deque empty.
         victims: deque[Any] = deque()

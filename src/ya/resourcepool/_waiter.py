@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
+
 from ._arguments import require_number
 from ._moves import move
 
@@ -21,6 +23,7 @@ class Waiter:
 
     # Set where they come to differ; most pops never need them.
     waited: float = 0
+    thread = 0
     _arrival: int = 0  # drawn when it queues, from 1
     _start: float = 0
     _woken = False
@@ -79,6 +82,7 @@ class Waiter:
                 )
             # Not under the lock: it may call methods of the user's.
             require_number("timeout", timeout, "None or a number")
+        self.thread = get_ident()
         self._latch = pool._latch()
         self._latch.acquire()
         self.acquire = self._latch.acquire
@@ -92,6 +96,10 @@ class Waiter:
             self._abandoned = True  # in case that one more interrupt comes
             self.leave()
             raise
+
+    def abandon(self) -> None:
+        """Its thread is one of the parent process, and never comes for what would be in the box."""
+        self._abandoned = True
 
     def leave(self) -> None:
         """Leave the queue, unless served. A clock that moves time itself calls this (T2)."""
