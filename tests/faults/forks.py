@@ -1,4 +1,4 @@
-"""A process that forks while a thread is in the midst of an operation: `python -m tests.faults.forks WAY OPERATION`."""
+"""Processes that fork amid an operation: `python -m tests.faults.forks WAY OPERATION`."""
 
 from __future__ import annotations
 
@@ -126,17 +126,18 @@ def _release(scene: Scene, to_fork: bool) -> None:
         scene.serve()
 
 
-def run(way: str, name: str, stride: str = "1", shift: str = "0") -> None:
-    """Print how many forks there were."""
-    operation, forks = occupied.OPERATIONS[name], 0
+def _at_step(name: str, way: str, at: int) -> str | None:
+    if way == "amid" and not occupied.OPERATIONS[name].rings:  # in whose thread no handler runs
+        return amid(name, at)
+    return meanwhile(name, "fork" if way == "amid" else way, at)
+
+
+def run(way: str, name: str, stride: str = "1") -> None:
+    """Print how many forks there were. The way `mixed` is one at each step, in turn: nested, amid, multiprocessing."""
+    at, forks = -1 if occupied.OPERATIONS[name].blocks else 0, 0
     try:
-        if way == "amid" and operation.rings:  # no handler runs in the clock's thread
-            way = "fork"
-        if operation.blocks:
-            forks += (amid(name, -1) if way == "amid" else meanwhile(name, way, -1)) is not None
-        at = int(shift) % int(stride)
-        while (amid(name, at) if way == "amid" else meanwhile(name, way, at)) is not None:
-            forks, at = forks + 1, at + int(stride)
+        while _at_step(name, ("nested", "amid", "multiprocessing")[at % 3] if way == "mixed" else way, at) is not None:
+            forks, at = forks + 1, max(0, at + int(stride))
     except Child:
         sys.exit()
     except BaseException:
@@ -146,4 +147,4 @@ def run(way: str, name: str, stride: str = "1", shift: str = "0") -> None:
 
 
 if __name__ == "__main__":
-    main_with(run)
+    main_with(run, *sys.argv[1:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from _thread import get_ident
 from collections.abc import Callable
@@ -15,11 +14,12 @@ from ya.resourcepool import ManualClock, ResourcePoolClosed, ResourcePoolEmpty
 from ya.resourcepool._clocks import SystemClock
 
 where = ["nowhere"]  # for what is said of a mistake
+say_at = [2]  # the number of the file
 
 
 def complain(what: str) -> None:
     """Say what is wrong, also where the interpreter has been taken down; the test finds it in stderr."""
-    os.write(2, f"{what} [{where[0]}]\n".encode())
+    os.write(say_at[0], f"{what} [{where[0]}]\n".encode())
 
 
 def expect(condition: object, what: str) -> None:
@@ -293,9 +293,9 @@ def use(scene: Scene) -> None:
     expect(set(scene.deallocated) <= set(scene.made[first:]), "L5: the child deallocated what is not its own")
 
 
-def main_with(run: Callable[..., object]) -> None:
-    """The main function of a module that is run as a process."""
+def main_with(run: Callable[..., object], *arguments: str) -> None:
+    """The main function of a process that forks."""
     import warnings
 
     warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)  # at a fork, since 3.12
-    run(*sys.argv[1:])
+    run(*arguments)

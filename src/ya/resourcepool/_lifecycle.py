@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 # makes a pool, or a fork, could meet.
 _pools: dict[int, ref[Pool]] = {}
 
+_process = 0  # the one whose exit is to close them
+
 _buried: list[object] = []  # what belongs to a parent process
 
 
 def register(pool: Pool) -> None:
     """Have the pool closed at exit and emptied in a forked child."""
-    if not _pools:
+    global _process
+    if not _pools or _process != os.getpid():  # a child that `multiprocessing` forked has forgotten it, from 3.13 on
+        _process = os.getpid()
         # Not at import: what was imported since, a driver for instance, may end its work at exit, too, and
         # the handler that was registered last runs first.
         atexit.unregister(_close_all)
