@@ -219,44 +219,52 @@ def _all_once(ended: Ended, expected: list[str], ending: str) -> None:
     expect(sorted(ended.lines) == expected, f"L1: {ended.lines} were deallocated, and not {expected}")
 
 
-# When something is pushed where, since 3.12, no thread can be started for its expiry (L7).
+# Who pushes when, since 3.12, no thread can be started for the expiry of what is pushed (L7). The handler that is
+# registered last is the first to run, and the pool's is registered when it is made.
 
 
-def _in_thread(push: Callable[[], None]) -> None:
+def _by_thread(make: Callable[[], None], push: Callable[[], None]) -> None:
     def late() -> None:
         threading.main_thread().join()
         push()
 
+    make()
     threading.Thread(target=late).start()
 
 
-def _before(push: Callable[[], None]) -> None:
+def _before(make: Callable[[], None], push: Callable[[], None]) -> None:
+    make()
     atexit.register(push)
 
 
-LATE: dict[str, Callable[[Callable[[], None]], None]] = {
-    "a thread that the exit waits for": _in_thread,
-    "a handler": _before,
+def _after(make: Callable[[], None], push: Callable[[], None]) -> None:
+    atexit.register(push)
+    make()
+
+
+LATE: dict[str, Callable[[Callable[[], None], Callable[[], None]], None]] = {
+    "a thread that the exit waits for": _by_thread,
+    "a handler before the pool's": _before,
+    "a handler after the pool's": _after,
 }
 
 
 def late_push(by: str, ending: str) -> None:
     """Push to a pool with a maxage when the exit has begun."""
     occupied.where[0] = f"a late push by {by}, {ending}"
-    for when in ("before", "after"):
 
-        def begin(report: Callable[[str], None], when: str = when) -> None:
-            pools: list[Any] = []
-            kept.append(pools)
-            if when == "after" and by == "a handler":  # the last that is registered is the first to run
-                LATE[by](lambda: pools[0].push("a"))
-            pools.append(ResourcePool(init=["b"], minsize=1, maxage=1000, dealloc=report))
-            if when == "before":
-                LATE[by](lambda: pools[0].push("a"))
-            elif by != "a handler":
-                pools[0].push("a")
+    def begin(report: Callable[[str], None]) -> None:
+        def make() -> None:
+            kept.append(ResourcePool(init=["b"], maxage=1000, minsize=1, dealloc=report))
 
-        _all_once(Ended(begin, ending), ["a", "b"], ending)
+        def push() -> None:
+            pool: Any = kept[0]
+            pool.push("a")
+            report("pushed")
+
+        LATE[by](make, push)
+
+    _all_once(Ended(begin, ending), ["a", "b", "pushed"], ending)
 
 
 REASONS: dict[str, tuple[list[str], Callable[[str, str], None]]] = {
