@@ -46,6 +46,11 @@ ENDINGS: dict[str, tuple[Callable[[], object], int]] = {
 }
 
 
+def _report(write: Callable[[int, bytes], int], file: int, getpid: Callable[[], int], owner: int, what: str) -> None:
+    """Write to the parent. It needs no module, so that it can be called when these have been cleared."""
+    write(file, f"{what}{'' if getpid() == owner else ' in a child'}\n".encode())
+
+
 class Ended:
     """What a process has reported until it ended."""
 
@@ -57,8 +62,7 @@ class Ended:
             os.close(reads)
             occupied.say_at[0] = os.dup(2)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # for what Python, or a logger, says of an error
-            owner = os.getpid()
-            begin(lambda what: os.write(writes, f"{what}{'' if os.getpid() == owner else ' in a child'}\n".encode()))
+            begin(partial(_report, os.write, writes, os.getpid, os.getpid()))
             raise End(ending)
         os.close(writes)
         with open(reads) as report:
@@ -242,10 +246,26 @@ def _after(make: Callable[[], None], push: Callable[[], None]) -> None:
     make()
 
 
+class _Last:
+    """Ends when all handlers have run, and the modules are about to be cleared."""
+
+    def __init__(self, *functions: Callable[[], None]) -> None:
+        self._functions = functions
+
+    def __del__(self) -> None:
+        for function in self._functions:
+            function()
+
+
+def _by_finalizer(make: Callable[[], None], push: Callable[[], None]) -> None:
+    vars(sys.modules["__main__"])["last"] = _Last(make, push)  # it is cleared before the pool's modules
+
+
 LATE: dict[str, Callable[[Callable[[], None], Callable[[], None]], None]] = {
     "a thread that the exit waits for": _by_thread,
     "a handler before the pool's": _before,
     "a handler after the pool's": _after,
+    "a finalizer that makes the pool": _by_finalizer,
 }
 
 
@@ -254,14 +274,18 @@ def late_push(by: str, ending: str) -> None:
     occupied.where[0] = f"a late push by {by}, {ending}"
 
     def begin(report: Callable[[str], None]) -> None:
+        pools: list[Any] = []
+        new = partial(ResourcePool, init=["b"], maxage=1000, minsize=1, dealloc=report)
+
         def make() -> None:
-            kept.append(ResourcePool(init=["b"], maxage=1000, minsize=1, dealloc=report))
+            pools.append(new())
 
         def push() -> None:
-            pool: Any = kept[0]
-            pool.push("a")
+            pools[0].push("a")
             report("pushed")
 
+        if by != "a finalizer that makes the pool":
+            kept.append(pools)
         LATE[by](make, push)
 
     _all_once(Ended(begin, ending), ["a", "b", "pushed"], ending)
