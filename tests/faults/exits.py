@@ -25,7 +25,7 @@ from ya.resourcepool._victims import _departing
 NO_SUCH_STEP = 77
 INTERRUPTED = -signal.SIGINT
 
-kept: list[object] = []  # until the exit
+kept: list[Any] = []  # until the exit
 
 
 class End(BaseException):
@@ -258,7 +258,7 @@ class _Last:
 
 
 def _by_finalizer(make: Callable[[], None], push: Callable[[], None]) -> None:
-    vars(sys.modules["__main__"])["last"] = _Last(make, push)  # it is cleared before the pool's modules
+    kept.append(_Last(make, push, kept[0].clear))
 
 
 LATE: dict[str, Callable[[Callable[[], None], Callable[[], None]], None]] = {
@@ -284,8 +284,7 @@ def late_push(by: str, ending: str) -> None:
             pools[0].push("a")
             report("pushed")
 
-        if by != "a finalizer that makes the pool":
-            kept.append(pools)
+        kept.append(pools)
         LATE[by](make, push)
 
     _all_once(Ended(begin, ending), ["a", "b", "pushed"], ending)
