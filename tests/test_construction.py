@@ -175,6 +175,26 @@ def test_C4_a_wrong_type_is_a_TypeError_that_names_argument_value_and_what_is_al
     assert repr(value) in message
 
 
+def test_C4_an_init_that_is_not_iterable_is_a_TypeError_that_names_it():
+    with pytest.raises(TypeError, match="^init must be None or iterable, not 7$"):
+        ResourcePool(init=7)
+
+
+def test_C4_a_value_that_can_not_be_shown_does_not_hide_which_argument_is_wrong():
+    """Python makes no digits of an int of more than 4300."""
+    with pytest.raises(ValueError, match="^minsize must be None or an int >= 0, not <int>$"):
+        ResourcePool(minsize=-(10**5000))
+    assert "maxsize=<int>" in repr(ResourcePool(maxsize=10**5000))
+
+
+def test_C3_a_minsize_beyond_all_sizes_allocates_until_alloc_raises():
+    made = []
+    with pytest.raises(IndexError):
+        ResourcePool(alloc=lambda: made.append([1, 2, 3][len(made)]), minsize=2**70)
+
+    assert made == [1, 2, 3]
+
+
 WRONG_VALUES = [
     ("minsize", -1),
     ("maxsize", -7),

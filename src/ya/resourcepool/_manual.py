@@ -7,10 +7,10 @@ import time
 from _thread import RLock, allocate_lock
 from heapq import heapify, heappop, heappush
 from itertools import count
-from math import nextafter, ulp
+from math import isfinite, nextafter, ulp
 from weakref import WeakSet
 
-from ._arguments import require_number
+from ._arguments import require_number, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class ManualClock:
 
     def __init__(self, start: float = 0) -> None:
         require_number("start", start, "a finite number")
-        if start in (INFINITY, -INFINITY):
-            raise ValueError(f"start must be a finite number, not {start!r}")
+        if not _is_finite(start):
+            raise ValueError(f"start must be a finite number, not {shown(start)}")
         self._time = start
         # Under the lock, which is never held while an event happens.
         self._lock = RLock()
@@ -108,9 +108,11 @@ class ManualClock:
         """
         require_number("seconds", seconds, "a finite number >= 0")
         if not 0 <= seconds < INFINITY:
-            raise ValueError(f"seconds must be a finite number >= 0, not {seconds!r}")
+            raise ValueError(f"seconds must be a finite number >= 0, not {shown(seconds)}")
         try:
             target = self._time + seconds
+            if not isfinite(target):
+                raise OverflowError
         except OverflowError:  # an int that no float can hold
             raise ValueError(f"seconds must be a number that can be added to {self._time!r}") from None
         while (event := self._next(target)) is not None:
@@ -148,13 +150,16 @@ class ManualClock:
 
         Raises:
             TimeoutError: they were not within `timeout` seconds.
+            TypeError, ValueError: an argument is no number.
         """
-        deadline = time.monotonic() + timeout
+        require_number("n", n, "a number")
+        require_number("timeout", timeout, "a number")
+        start = time.monotonic()
         pause = allocate_lock()
         pause.acquire()
         while (blocked := sum(event.blocks() for event in list(self._blocked))) < n:
-            if time.monotonic() >= deadline:
-                raise TimeoutError(f"{blocked} of {n} threads blocked within {timeout} s")
+            if time.monotonic() - start >= timeout:
+                raise TimeoutError(f"{blocked} of {shown(n)} threads blocked within {shown(timeout)} s")
             pause.acquire(True, 0.001)
         return True
 
@@ -184,6 +189,14 @@ class ManualClock:
                 return event
             self._time = max(self._time, target)
             return None
+
+
+def _is_finite(number: float) -> bool:
+    """Whether it is a number that a float can hold, as then it can be subtracted from any other."""
+    try:
+        return isfinite(number)
+    except OverflowError:
+        return False
 
 
 def first_reading(start: float, length: float) -> float:

@@ -23,12 +23,13 @@ A signal handler or a finalizer may run between any two bytecodes, call the same
 
 from __future__ import annotations
 
+import sys
 import time
 from _thread import RLock, allocate_lock, get_ident
 from itertools import repeat, starmap
 
 from . import _lifecycle
-from ._arguments import check_arguments
+from ._arguments import check_arguments, require_iterable, shown
 from ._clocks import SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._lease import OUTSIDE, Lease
@@ -125,13 +126,13 @@ class ResourcePool(Generic[R]):
         self._unsettled = False
         self._clearing = False
 
-        resources = [] if init is None else list(init)
+        resources = [] if init is None else list(require_iterable("init", init))
         resources.reverse()
         made: deque[R] = deque()
         remains = Remains(made, dealloc)
         try:
             if alloc is not None and minsize is not None:
-                missing = max(0, minsize - len(resources))
+                missing = min(max(0, minsize - len(resources)), sys.maxsize)  # no `repeat` is longer
                 made.extend(starmap(alloc, repeat((), missing)))
                 if len(made) < missing:
                     raise StopIteration  # as alloc did, so that `starmap` ended
@@ -248,7 +249,7 @@ class ResourcePool(Generic[R]):
 
     def __repr__(self) -> str:
         state = "closed, " if self._closed else ""
-        settings = f"minsize={self._minsize}, maxsize={self._maxsize}, maxage={self._maxage}"
+        settings = f"minsize={shown(self._minsize)}, maxsize={shown(self._maxsize)}, maxage={shown(self._maxage)}"
         return f"<{type(self).__name__}: {state}{len(self)} idle, {self.waiting} waiting, {settings}>"
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
