@@ -111,7 +111,10 @@ def _import_parser(name: str) -> argparse.ArgumentParser:
 
 
 def _import(options: argparse.Namespace) -> int:
-    output = options.output or Path(options.log.name.removesuffix(".gz")).with_suffix(".json")
+    name = options.log.name.removesuffix(".gz")
+    if not (name or options.output):
+        raise WorkloadError(options.log, "has no name for the workload to be named like; name one with --output")
+    output = options.output or Path(name).with_suffix(".json")
     columns = None
     if options.columns is not None:
         columns = dict(each.partition("=")[::2] for each in options.columns.split(","))

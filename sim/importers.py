@@ -12,10 +12,11 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sim.errors import WorkloadError
-from sim.files import write_whole
+from sim.files import lines_of, write_whole
 from sim.load import SECOND, Load, Rows
 from sim.trace import LONGEST, read_trace
 from sim.workload import Columns, Trace
@@ -134,7 +135,7 @@ def _lines(log: Path) -> Iterator[str]:
     opener = gzip.open if log.suffix == ".gz" else open
     try:
         with opener(log, "rt", encoding="utf-8", errors="replace") as file:
-            yield from file
+            yield from lines_of(file, partial(WorkloadError, log))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise WorkloadError(log, f"is not a complete gzip file: {error}") from None
     except OSError as error:

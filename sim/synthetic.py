@@ -46,6 +46,13 @@ def draw(rows: Rows, source: Synthetic, seed: int, replication: int) -> None:
             f"$.workload.phases: makes about {expected:,.0f} acquires, which take {expected * BYTES / 1e9:,.0f} GB of "
             f"memory and {expected / 400_000 / 3600:,.1f} hours for each setting; expected at most {MOST_ACQUIRES:,}"
         )
+    bursts = sum(
+        phase.duration / (phase.arrivals.on + phase.arrivals.off)
+        for phase in source.phases
+        if isinstance(phase.arrivals, Bursty)
+    )
+    if bursts > MOST_ACQUIRES:  # however few arrive in them
+        raise rows.error(f"$.workload.phases: makes about {bursts:,.0f} bursts; expected at most {MOST_ACQUIRES:,}")
     start, row = 0.0, 0
     for number, phase in enumerate(source.phases):
         name = f"{seed} {replication} {number}"

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from sim.fast import read_fast
+from sim.files import lines_of
 from sim.load import SECOND, Load, Rows, seconds
 from sim.workload import CENTURY, Columns, Trace
 
@@ -145,7 +146,7 @@ def _chunks(rows: Rows) -> Iterator[Chunk]:
     opener = gzip.open if rows.path.suffix == ".gz" else open
     try:
         with opener(rows.path, "rt", encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+            reader = csv.reader(lines_of(file, rows.error), strict=True)
             size = 1
             while chunk := list(islice(reader, size)):
                 yield chunk

@@ -29,6 +29,7 @@ Amount = Annotated[float, Meta(ge=0, le=1e12)]
 Rate = Annotated[float, Meta(gt=0, le=1e9)]  # per second
 Duration = Annotated[float, Meta(gt=0, le=CENTURY)]
 
+MOST_BYTES = 2**30  # of a workload file; a longer load is for a trace
 MOST_SETTINGS = 100_000  # that a sweep may ask for
 
 
@@ -228,7 +229,7 @@ def read(path: Path) -> Workload:
         WorkloadError: it can't be read, or is not a workload.
     """
     try:
-        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        content = _content(path).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise WorkloadError(path, f"can't be read: {error.strerror}") from None
     try:
@@ -241,6 +242,18 @@ def read(path: Path) -> Workload:
         raise WorkloadError(path, f"is not valid JSON: {_undecodable(content)}") from None
     except RecursionError:
         raise WorkloadError(path, "is nested too deeply") from None
+
+
+def _content(path: Path) -> bytes:
+    """All that is in a file, which may be anything, so that it may never end."""
+    pieces, size = [], 0
+    with path.open("rb") as file:
+        while piece := file.read(2**20):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise WorkloadError(path, f"is too large; expected at most {MOST_BYTES:,} bytes, and more in a trace")
+    return b"".join(pieces)
 
 
 def _explain(message: str, content: bytes) -> str:

@@ -176,13 +176,13 @@ def test_C4_a_wrong_type_is_a_TypeError_that_names_argument_value_and_what_is_al
 
 
 def test_C4_an_init_that_is_not_iterable_is_a_TypeError_that_names_it():
-    with pytest.raises(TypeError, match="^init must be None or iterable, not 7$"):
+    with pytest.raises(TypeError, match=r"^init must be None or iterable, not 7$"):
         ResourcePool(init=7)
 
 
 def test_C4_a_value_that_can_not_be_shown_does_not_hide_which_argument_is_wrong():
     """Python makes no digits of an int of more than 4300."""
-    with pytest.raises(ValueError, match="^minsize must be None or an int >= 0, not <int>$"):
+    with pytest.raises(ValueError, match=r"^minsize must be None or an int >= 0, not <int>$"):
         ResourcePool(minsize=-(10**5000))
     assert "maxsize=<int>" in repr(ResourcePool(maxsize=10**5000))
 

@@ -234,7 +234,7 @@ def test_L1_a_pool_that_is_made_when_all_others_are_gone_is_closed_first():
 
 
 def test_L1_pools_that_are_collected_while_exit_looks_for_all_pools_do_not_stop_it():
-    """Up to Python 3.11 a collection amid `dict.copy`, which runs what is called when a pool is gone, spoils the copy."""
+    """Up to Python 3.11 a collection amid `dict.copy`, which calls what a weak reference calls, spoils the copy."""
     code = """
         from ya.resourcepool import _lifecycle
         def look(allocations):
