@@ -16,6 +16,8 @@ Owners == [f \in Frames |-> IF f \in Handlers THEN t1 ELSE f]
 Nothing == [f \in Frames |-> {}]
 OneEach == [f \in Frames |-> IF f = t1 THEN {r1} ELSE IF f = t2 THEN {r2} ELSE IF f = t3 THEN {r3} ELSE {}]
 OneOfTheFirst == [f \in Frames |-> IF f = t1 THEN {r1} ELSE {}]
+OfBoth == [f \in Frames |-> IF f = h1 THEN {r1} ELSE IF f = t1 THEN {r2} ELSE {}]
+TwoOfTheFirst == [f \in Frames |-> IF f = t1 THEN {r1, r2} ELSE {}]
 OfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1} ELSE {}]
 
 ThreadsAlike == Permutations(Threads)

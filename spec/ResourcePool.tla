@@ -65,8 +65,9 @@ MayCall(t) == at[t] = "out" /\ \A p \in Nested : p[1] = t => InCallback(p[2])
 MayReturn(t) == \A p \in Nested : p[2] = t => at[p[1]] = "out"
 
 \* The pushes that have made something idle, and have yet to look whether that is one too many; and the evictions of an
-\* overflow, or by age. What these are about to take is idle as long as they may leave it.
-MayExceed == {t \in All : (t \in unsettled /\ (at[t] = "pushed" \/ MaxAge # None)) \/ keep[t] # None}
+\* overflow, or by age. What these are about to take is idle as long as they may leave it. One that was interrupted in
+\* that has yet to look again.
+MayExceed == {t \in All : (t \in unsettled /\ (at[t] = "pushed" \/ MaxAge # None \/ CanInterrupt)) \/ keep[t] # None}
 
 \* It has done what there was to do, and deallocated what it evicted.
 Free(t) == t \notin unsettled /\ victims[t] = <<>>
@@ -584,6 +585,10 @@ K1_SeveralAtOnce == [][\A t \in All : t \in busy' \ busy => t \notin unsettled]_
 \* But for what others do to it.
 K1_TheCallStandsStill ==
   [][\A t \in All : t \in busy /\ at'[t] # at[t] => at[t] = "waiting" /\ (at'[t] = "found" \/ closed)]_vars
+
+\* A callback that calls the pool returns after that call.
+K1_CallsEndBeforeTheirCallback ==
+  [][\A p \in Nested : at[p[1]] # "out" /\ InCallback(p[2]) => InCallback(p[2])']_vars
 
 L4_NothingAfterClose == [][\A t \in Threads : /\ Takes(t) => ~late[t]
                                               /\ IsServed(t) => ~closed

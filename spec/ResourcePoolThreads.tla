@@ -64,9 +64,8 @@ Last(s) == s[Len(s)]
 Front(s) == SubSeq(s, 1, Len(s) - 1)
 Without(s, x) == SelectSeq(s, LAMBDA y : y # x)
 
-\* A handler starts only while its thread is in a call, and then the thread waits for it.
+\* A thread waits for its handler.
 Runs(f) == \A h \in Handlers : Owner[h] = Owner[f] /\ h # f /\ f \in Threads => pc[h] \in {"out", "left"}
-MayStart(f) == f \in Handlers => pc[Owner[f]] # "out"
 At(f, label) == pc[f] = label /\ Runs(f)
 Goto(f, label) == pc' = [pc EXCEPT ![f] = label]
 
@@ -230,7 +229,6 @@ wait_box(f) ==
 interrupt(f) ==
   /\ CanInterrupt
   /\ Runs(f)
-  /\ f \in Threads
   /\ timeout[f] \in {"timed", "forever"}
   /\ ~raising[f]
   /\ raising' = [raising EXCEPT ![f] = TRUE]
@@ -259,7 +257,6 @@ abandon(f) ==
 \* It begins by reading the clock.
 push(f, r) ==
   /\ At(f, "out")
-  /\ MayStart(f)
   /\ r \in owned[f]
   /\ owned' = [owned EXCEPT ![f] = @ \ {r}]
   /\ hand' = [hand EXCEPT ![f] = [res |-> r, stamp |-> time]]
@@ -343,7 +340,6 @@ ring ==
                  raising, hand, victims, owned, gone, aged>>
 
 Tick ==
-  /\ MaxAge # None
   /\ time < End
   /\ time' = time + 1
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, pc, step, keep, len, back,
@@ -404,11 +400,9 @@ _hold_step(f) ==
                               /\ UNCHANGED armed
        [] step[f] = "queue" -> /\ Goto(f, IF waiters = <<>> /\ ~closed THEN "serve_idle" ELSE "_hold_queue")
                                /\ back' = [back EXCEPT ![f] = "_hold_queue"]
-                              /\ UNCHANGED armed
-                               /\ UNCHANGED <<closed, latch>>
+                               /\ UNCHANGED armed
        [] step[f] = "quit" -> /\ Goto(f, "_quit")
-                              /\ UNCHANGED back
-                              /\ UNCHANGED armed
+                              /\ UNCHANGED <<back, armed>>
        [] step[f] = "shut" -> /\ Goto(f, "_bar_limit")
                               /\ back' = [back EXCEPT ![f] = "_shut"]
                               /\ UNCHANGED armed
@@ -830,12 +824,29 @@ R1_Bound == MaxSize # None /\ Quiet => Len(idle) <= MaxSize
 K1_NoCallbackUnderTheLock ==
   \A f \in Frames : pc[f] = "dealloc" /\ lock = Owner[f] => \E h \in Handlers \ {f} : pc[h] \in Holding
 
-\* No call goes round for ever.
-P8_CallsEnd == \A f \in Frames : pc[f] # "out" ~> pc[f] \in {"out", "wait", "left"}
+\* Each call can take its next step, but who waits, for the lock or else.
+P8_NobodyIsStuck ==
+  \A f \in Frames : pc[f] \in {"out", "wait", "left", "_hold_acquire"} \/ ~Runs(f) \/ ENABLED Goes(f)
 
-\* Nothing is evicted while somebody waits for it.
+\* The lock is had by a call that will release it.
+P8_TheHolderReleases == lock # None => \E f \in Frames : Owner[f] = lock /\ pc[f] \in Holding
+
+\* The clock calls when what it is armed for is due.
+R3_TheClockCalls == At(Clock, "out") => ((ENABLED ring) = (armed # None /\ ~closed /\ IsDue(time, armed)))
+
+\* No call goes round for ever, and the clock does not call again and again.
+P8_CallsEnd == \A f \in Frames : pc[f] # "out" ~> pc[f] \in {"out", "wait", "left"}
+R3_TheClockRests == <>[](pc[Clock] = "out")
+
+\* An exception ends the call to which it came, and no later one.
+P9_EachCallBeginsUnharmed == [][\A f \in Frames : pc[f] = "out" /\ pc'[f] # "out" => ~raising'[f]]_vars
+
+\* While a handler runs, the call that it has interrupted stands still.
+K3_TheInterruptedStandsStill == [][\A f \in Frames : ~Runs(f) => pc'[f] = pc[f]]_vars
+
+\* Nothing is evicted as one too many while somebody waits for it; what is due goes.
 R5_WaitersComeFirst ==
-  [][\A f \in Frames : Len(victims'[f]) > Len(victims[f]) /\ ~closed => waiters = <<>>]_vars
+  [][\A f \in Frames : Len(victims'[f]) > Len(victims[f]) /\ read[f] = None /\ ~closed => waiters = <<>>]_vars
 
 \* What can expire is known to the clock, or the next pop or push will see to it.
 R3_TheClockKnows ==

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 INVARIANT = {"INVARIANT", "INVARIANTS"}
 PROPERTY = {"PROPERTY", "PROPERTIES"}
@@ -23,14 +22,13 @@ def checked(text: str) -> tuple[list[str], list[str]]:
     return invariants, properties
 
 
-def without(text: str, name: str) -> str:
-    """The configuration without this invariant or property."""
-    return _keep(text, lambda _, found: found != name)
-
-
 def only(text: str, name: str) -> str:
     """The configuration with this property alone, and no invariant."""
-    return _keep(text, lambda section, found: section in PROPERTY and found == name)
+    # TLC takes a keyword that nothing follows, so the keywords may stay.
+    for section, found, at in reversed(_names(text)):
+        if section not in PROPERTY or found != name:
+            text = text[:at] + text[at + len(found) :]
+    return text
 
 
 def values(text: str, keyword: str) -> list[str]:
@@ -44,14 +42,6 @@ def left(text: str, *keywords: str) -> str:
         if section in keywords:
             text = text[:at] + text[at + len(name) :]
     return re.sub(rf"(?m)^ *({'|'.join(keywords)})\b", "", text)
-
-
-def _keep(text: str, wanted: Callable[[str, str], bool]) -> str:
-    # TLC takes a keyword that nothing follows, so the keywords may stay.
-    for section, name, at in reversed(_names(text)):
-        if not wanted(section, name):
-            text = text[:at] + text[at + len(name) :]
-    return text
 
 
 def _names(text: str) -> list[tuple[str, str, int]]:

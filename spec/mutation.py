@@ -32,6 +32,8 @@ class Module:
 
     name: str
     models: tuple[Model, ...]  # those that may kill its mutants, in the order in which they try
+    full: tuple[Model, ...]  # those that are run to their end on who survives that
+    live: tuple[Model, ...]  # those that are run at last, on one mutant at a time
     also: tuple[str, ...]  # definitions to mutate although nothing in them is primed
     first: tuple[tuple[str, tuple[Model, ...]], ...]  # for definitions of such names: those that try before the others
 
@@ -94,10 +96,8 @@ def run(arguments: list[str], folder: Path, prog: str) -> int:
         print("\n".join(f"{mutant.name}\n  - {mutant.before}\n  + {mutant.after}" for mutant in chosen))
         return 0
     tlc = Tlc(find_tools(), folder)
-    # Those that are argued to be equivalent must not die soon; to look through all states would take most of the time.
-    in_part = {mutant for mutant in chosen if options.quick or mutant.name in equivalents}
     verdicts: dict[Mutant, Verdict] = {}
-    for mutant, verdict in _judge(Judge(tlc, folder, options.jobs), chosen, in_part):
+    for mutant, verdict in _judge(Judge(tlc, folder, options.jobs), chosen, options.quick, equivalents):
         verdicts[mutant] = known[mutant] = verdict
         if options.write:  # each time, as the run may be cut off
             results.save(folder, {mutant: known[mutant] for mutant in every.values() if mutant in known})
@@ -124,14 +124,18 @@ def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
     modules = []
     for i, table in enumerate(tables["module"], start=1):
         where = f"{path}: module {table.get('name', i)!r}"
-        check_keys(where, table, {"name": str, "models": list}, {"also": list, "first": dict})
+        check_keys(
+            where, table, {"name": str, "models": list}, {"full": list, "live": list, "also": list, "first": dict}
+        )
         if not (folder / f"{table['name']}.tla").is_file():
             raise SpecError(f"{where}: there is no {folder / table['name']}.tla")
-        models = [_model(where, name, known) for name in table["models"]]
+        models, full, live = (
+            tuple(_model(where, name, known) for name in table.get(key, ())) for key in ("models", "full", "live")
+        )
         first = [
             (key, tuple(_model(where, name, known) for name in names)) for key, names in table.get("first", {}).items()
         ]
-        modules.append(Module(table["name"], tuple(models), tuple(table.get("also", ())), tuple(first)))
+        modules.append(Module(table["name"], models, full, live, tuple(table.get("also", ())), tuple(first)))
     if not modules:
         raise SpecError(f"{path} holds no [[module]]")
     equivalents: dict[str, Equivalent] = {}
@@ -160,13 +164,18 @@ def _check_equivalents(equivalents: dict[str, Equivalent], every: dict[str, Muta
             raise SpecError(f"mutants.toml: equivalent {name!r}: its line is now {every[name].before!r}")
 
 
-def _judge(judge: Judge, chosen: dict[Mutant, Module], in_part: Collection[Mutant]) -> Iterator[tuple[Mutant, Verdict]]:
+def _judge(
+    judge: Judge, chosen: dict[Mutant, Module], quick: bool, equivalents: Collection[str]
+) -> Iterator[tuple[Mutant, Verdict]]:
     """The verdicts, as they come."""
     ended = 0
     models = {mutant: module.models_for(mutant) for mutant, module in chosen.items()}
+    full = {mutant: () if quick else module.full for mutant, module in chosen.items()}
+    # To run each mutant alone takes long. For those that are argued to be equivalent it is left out.
+    live = {m: () if quick or m.name in equivalents else module.live for m, module in chosen.items()}
     with Display(len(chosen)) as display:
         try:
-            for mutant, verdict in judge.judge(models, in_part.__contains__, display.begin):
+            for mutant, verdict in judge.judge(models, full, live, display.begin):
                 ended += 1
                 display.end(mutant.name, f"{ended}/{len(chosen)} {mutant.name}: {said(verdict)}")
                 yield mutant, verdict

@@ -247,7 +247,7 @@ def _guards(body: str, column: int) -> list[str]:
             guard = "MaxAge # None"
             if tokens[i + 4].text == "armed":
                 guard += " /\\ armed # None"
-        if guard and not any(token.text in {"@", *local} for token in tokens[i : end + 1]):
+        if guard and not _asked(guard, tokens[:i]) and not any(t.text in {"@", *local} for t in tokens[i : end + 1]):
             for begin, until, condition in reversed(branches):
                 if begin <= i < until:
                     guard = (
@@ -257,6 +257,14 @@ def _guards(body: str, column: int) -> list[str]:
                     )
             found.append((end, guard))
     return list(dict.fromkeys(guard for _, guard in sorted(found, key=lambda item: item[0])))
+
+
+def _asked(guard: str, before: Sequence[Token]) -> bool:
+    r"""Whether the condition that ends here has asked for it: `IF guard /\ ...`."""
+    texts = [token.text for token in before]
+    start = max((i for i, text in enumerate(texts) if text == "IF"), default=len(texts))
+    asked = [token.text for token in tokenize(guard)] + ["/\\"]
+    return any(texts[i : i + len(asked)] == asked for i in range(start + 1, len(texts)))
 
 
 def _local(tokens: Sequence[Token]) -> set[str]:

@@ -80,7 +80,6 @@ class Tlc:
         model: Model,
         *,
         replaced: Mapping[str, str] | None = None,
-        leave_out: str = "",
         constraint: str = "",
         settings: str | None = None,
         dump: Path | None = None,
@@ -90,7 +89,6 @@ class Tlc:
 
         Args:
             replaced: the text of modules, by name.
-            leave_out: an invariant or property that is not to be checked.
             constraint: the name of what states have to meet, or TLC goes no further from them.
             settings: a configuration to use in the place of the model's.
             dump: where to write the graph of states, for Graphviz; its name ends in `.dot`.
@@ -108,8 +106,6 @@ class Tlc:
             path = modules / f"{model.config}.cfg"
             if settings is not None:
                 path.write_text(settings, encoding="utf-8")
-            if leave_out:
-                path.write_text(config.without(path.read_text(encoding="utf-8"), leave_out), encoding="utf-8")
             if constraint:
                 with path.open("a", encoding="utf-8") as file:
                     file.write(f"\nCONSTRAINT {constraint}\n")

@@ -17,9 +17,10 @@ from spec.schemata import MANY, NAME, TYPE_OK, at_fault, ends, schemata
 from spec.tlc import ERROR, TIMEOUT, Outcome, Tlc
 
 TOGETHER = 50  # mutants in a run
-MOST = 3000  # states that each of them may come to
+MOST = 3000  # states that each of them may come to at first
+TIMES = 4  # then as many as the model has, times this: a mutant may have more, or no end of them
 ERRORS = 3  # so many models that can't be evaluated are enough
-LIMIT = 150.0  # seconds that a model may take
+LIMIT = 150.0  # seconds that a model may take with one of them
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,55 +39,64 @@ class Verdict:
     why: str = ""
 
 
+Verdicts = dict[Mutant, Verdict]
+
+
 class Judge:
     """Runs mutants on models until a named property kills them. Neither an error of evaluation nor TypeOK does.
 
     Most mutants soon show. So all are run together first, see `schemata`, on the beginning of each model. Who still
-    lives is run alone, in full, also on what must hold in the long run. A model that expects a violation kills if TLC
-    finds another one, or none.
+    lives is run so in full on the small models, and at last alone on what must hold in the long run. A model that
+    expects a violation kills if TLC finds another one, or none.
     """
 
     def __init__(self, tlc: Tlc, folder: Path, jobs: int) -> None:
         self._tlc, self._folder, self._jobs = tlc, folder, jobs
         self._found: dict[Mutant, dict[Kind, Verdict]] = {}
         self._errors: defaultdict[Mutant, set[Model]] = defaultdict(set)
-        self._changed: dict[Mutant, list[str]] = {}
 
     def judge(
-        self, models: Mapping[Mutant, Sequence[Model]], in_part: Callable[[Mutant], bool], begin: Callable[[str], None]
+        self,
+        first: Mapping[Mutant, Sequence[Model]],
+        full: Mapping[Mutant, Sequence[Model]],
+        live: Mapping[Mutant, Sequence[Model]],
+        begin: Callable[[str], None],
     ) -> Iterator[tuple[Mutant, Verdict]]:
         """The verdicts, as they come.
 
         Args:
-            models: of each mutant, those that may kill it, in the order in which they try.
-            in_part: whether it is enough to look at the beginning of each model.
+            first: of each mutant, the models on the beginning of which it is run, in their order.
+            full: those that are run in full then.
+            live: those on which it is run alone at last.
             begin: is called with what is run now.
         """
-        models = {mutant: [as_run(model) for model in its] for mutant, its in models.items()}
-        self._found = {mutant: {} for mutant in models}
-        self._changed = {mutant: [] for mutant in models}
-        alive = list(models)
+        self._found = {mutant: {} for mutant in first}
+        alive = list(first)
 
         def alone(mutant: Mutant) -> Verdict | None:
             begin(mutant.name)
-            return self._alone(mutant, [m for m in models[mutant] if m.result == OK])
+            return self._alone(mutant, [as_run(model) for model in live[mutant]])
 
-        def together(run: tuple[Model, Sequence[Mutant]]) -> dict[Mutant, Verdict]:
-            model, mutants = run
-            begin(f"some in {model.name}")
-            return self._together(model, [m for m in mutants if m in alive and len(self._errors[m]) < ERRORS])
+        for models, most in (first, lambda _: MOST), (full, lambda model: TIMES * model.states):
 
-        for _, verdicts in self._all(list(_runs(models)), together):
-            for mutant, verdict in verdicts.items():
-                if mutant in alive:
-                    alive.remove(mutant)
-                    yield mutant, verdict
+            def together(run: tuple[Model, Sequence[Mutant]], most: Callable[[Model], int] = most) -> Verdicts:
+                model, mutants = run
+                begin(f"some in {model.name}")
+                tried = [m for m in mutants if m in alive and len(self._errors[m]) < ERRORS]
+                return self._together(model, tried, most(model) if model.result == OK else None)
+
+            runs = _runs({mutant: [as_run(model) for model in models[mutant]] for mutant in alive})
+            for _, verdicts in self._all(list(runs), together):
+                for mutant, verdict in verdicts.items():
+                    if mutant in alive:
+                        alive.remove(mutant)
+                        yield mutant, verdict
         for mutant in list(alive):
-            if in_part(mutant) or len(self._errors[mutant]) >= ERRORS:
+            if not live[mutant] or len(self._errors[mutant]) >= ERRORS:
                 alive.remove(mutant)
-                yield mutant, self._rest(mutant, "the first states were looked at")
+                yield mutant, self._rest(mutant)
         for mutant, killed in self._all(list(alive), alone):
-            yield mutant, killed or self._rest(mutant, "all states are the same")
+            yield mutant, killed or self._rest(mutant)
 
     def _all(self, items: list[T], do: Callable[[T], R]) -> Iterator[tuple[T, R]]:
         with closing(bounded(items, lambda _: 1, self._jobs, do, self._tlc.stop)) as found:
@@ -95,29 +105,21 @@ class Judge:
     def _alone(self, mutant: Mutant, models: Sequence[Model]) -> Verdict | None:
         """What kills it, if one of these models does."""
         for model in models:
-            outcome = self._check(mutant, model)
-            if outcome.result == TYPE_OK:
-                self._note(mutant, Verdict("typed", TYPE_OK, model.name, outcome.depth or 0))
-                outcome = self._check(mutant, model, leave_out=TYPE_OK)
+            outcome = self._tlc.check(model, replaced={mutant.module: mutant.text}, timeout=LIMIT)
             if outcome.result == ERROR:
                 self._note_error(mutant, model, outcome)
             elif outcome.result == TIMEOUT:
                 self._note(mutant, Verdict("too large", model=model.name, why=f"no end after {LIMIT:.0f} s"))
             elif outcome.result != OK:
                 return Verdict("killed", outcome.result, model.name, outcome.depth or 0)
-            elif (outcome.states, outcome.distinct) != (model.states, model.distinct):
-                self._changed[mutant].append(model.name)
         return None
 
-    def _check(self, mutant: Mutant, model: Model, leave_out: str = "") -> Outcome:
-        return self._tlc.check(model, replaced={mutant.module: mutant.text}, leave_out=leave_out, timeout=LIMIT)
-
-    def _together(self, model: Model, mutants: Sequence[Mutant]) -> dict[Mutant, Verdict]:
+    def _together(self, model: Model, mutants: Sequence[Mutant], most: int | None) -> Verdicts:
         """Those of them that the model kills."""
-        killed: dict[Mutant, Verdict] = {}
+        killed: Verdicts = {}
         alive = list(mutants)
         while alive:
-            run = schemata(self._folder, model, alive, MOST if model.result == OK else None)
+            run = schemata(self._folder, model, alive, most)
             if run is None:
                 break
             # It is checked like a large one, as there are many states.
@@ -154,12 +156,10 @@ class Judge:
         self._errors[mutant].add(model)
         self._note(mutant, Verdict("stillborn", model=model.name, why="; ".join(outcome.errors[:2])))
 
-    def _rest(self, mutant: Mutant, how_far: str) -> Verdict:
+    def _rest(self, mutant: Mutant) -> Verdict:
         """What can be said of one that no property kills."""
-        changed = self._changed[mutant]
-        why = f"the states differ in {', '.join(changed)}" if changed else how_far
         found = self._found[mutant]
-        return next((found[kind] for kind in KINDS if kind in found), Verdict("survives", why=why))
+        return next((found[kind] for kind in KINDS if kind in found), Verdict("survives"))
 
 
 def _runs(models: Mapping[Mutant, Sequence[Model]]) -> Iterator[tuple[Model, Sequence[Mutant]]]:

@@ -12,7 +12,7 @@ from spec.manifest import read_manifest
 from spec.mutants import mutants_of
 from spec.report import Equivalent, markdown, summary
 from spec.tlc import Outcome
-from spec.verdicts import Judge, Verdict
+from spec.verdicts import MOST, TIMES, Judge, Verdict
 from tests.spec.conftest import TINY
 
 
@@ -217,12 +217,11 @@ class Tlc:
         self.together, self.alone = dict(together), dict(alone)
         self.asked = []
 
-    def check(self, model, *, replaced, settings=None, leave_out="", timeout=None):
+    def check(self, model, *, replaced, settings=None, timeout=None):
         if settings is None:
             mutant = next(m for m in (ONE, TWO) if m.text == replaced["Tiny"])
-            self.asked.append(model.name + (f" without {leave_out}" if leave_out else ""))
+            self.asked.append(model.name)
             outcome = self.alone.get(model.name, {}).get(mutant, ALL_STATES)
-            outcome = outcome.get(leave_out, ALL_STATES) if isinstance(outcome, dict) else outcome
             return outcome if isinstance(outcome, Outcome) else Outcome(outcome, 4, 4, 3, errors=("it failed",))
         of_all = self.together.get(model.name, {})
         # The variants of a definition follow each other in the order of the mutants.
@@ -241,43 +240,40 @@ class Tlc:
         pass
 
 
-def verdicts(folder, *models, together=(), alone=(), in_part=False):
+def verdicts(folder, *first, full=(), live=(), together=(), alone=()):
     tlc = Tlc(together, alone)
-    chosen = [model for model in read_manifest(folder / "manifest.toml") if model.name in models]
-    found = Judge(tlc, folder, 1).judge({ONE: chosen, TWO: chosen}, lambda _: in_part, lambda _: None)
+    known = {model.name: model for model in read_manifest(folder / "manifest.toml")}
+    models = [[known[name] for name in names] for names in (first, full, live)]
+    found = Judge(tlc, folder, 1).judge(*(dict.fromkeys((ONE, TWO), its) for its in models), lambda _: None)
     return dict(found), tlc.asked
 
 
 def test_what_a_property_kills_in_a_run_with_others_is_not_run_again(folder):
-    found, asked = verdicts(folder, "safe", together={"safe": {ONE: ["OneByOne"]}})
+    found, asked = verdicts(folder, "safe", full=["safe"], live=["live"], together={"safe": {ONE: ["OneByOne"]}})
 
     assert found[ONE] == Verdict("killed", "OneByOne", "safe", 3)
-    assert found[TWO] == Verdict("survives", why="all states are the same")
-    assert asked == [("safe", 2), "safe"]
+    assert found[TWO] == Verdict("survives")
+    assert asked == [("safe", 2), ("safe", 1), "live"]
 
 
-def test_who_survives_with_others_is_run_alone(folder):
-    found, _ = verdicts(folder, "safe", "live", alone={"live": {ONE: "Ends"}})
+def test_who_survives_is_run_at_last_on_what_must_hold_in_the_long_run(folder):
+    found, _ = verdicts(folder, "safe", live=["live"], alone={"live": {ONE: "Ends"}})
     assert found[ONE] == Verdict("killed", "Ends", "live", 3)
 
 
-def test_those_that_are_argued_about_are_not_run_alone(folder):
-    found, asked = verdicts(folder, "safe", in_part=True, alone={"safe": {ONE: "OneByOne"}})
-
-    assert found[ONE] == Verdict("survives", why="the first states were looked at")
-    assert asked == [("safe", 2)]
+def test_first_on_the_beginning_of_a_model_then_in_full(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr("spec.verdicts.schemata", lambda folder, model, alive, most: asked.append((model.name, most)))
+    verdicts(folder, "safe", "witness", full=["safe"])
+    assert asked == [("safe", MOST), ("witness", None), ("safe", TIMES * 4)]
 
 
 def test_after_typeok_another_killer_is_looked_for(folder):
     found, _ = verdicts(folder, "safe", together={"safe": {ONE: ["TypeOK", "OneByOne"]}})
     assert found[ONE] == Verdict("killed", "OneByOne", "safe", 3)
 
-    found, _ = verdicts(folder, "safe", alone={"safe": {ONE: {"": "TypeOK", "TypeOK": "OneByOne"}}})
-    assert found[ONE] == Verdict("killed", "OneByOne", "safe", 3)
-
-    found, asked = verdicts(folder, "safe", together={"safe": {ONE: ["TypeOK"]}}, alone={"safe": {ONE: {"": "TypeOK"}}})
+    found, _ = verdicts(folder, "safe", full=["safe"], together={"safe": {ONE: ["TypeOK"]}})
     assert found[ONE] == Verdict("typed", "TypeOK", "safe", 3)
-    assert "safe without TypeOK" in asked
 
 
 def test_an_error_of_evaluation_does_not_kill_and_the_others_begin_again(folder):
@@ -289,11 +285,11 @@ def test_an_error_of_evaluation_does_not_kill_and_the_others_begin_again(folder)
 
 
 def test_one_that_cannot_be_evaluated_alone_is_stillborn(folder):
-    assert verdicts(folder, "safe", alone={"safe": {ONE: "error"}})[0][ONE].kind == "stillborn"
+    assert verdicts(folder, live=["live"], alone={"live": {ONE: "error"}})[0][ONE].kind == "stillborn"
 
 
 def test_a_model_that_does_not_end_does_not_kill(folder):
-    assert verdicts(folder, "safe", alone={"safe": {ONE: "timeout"}})[0][ONE].kind == "too large"
+    assert verdicts(folder, live=["live"], alone={"live": {ONE: "timeout"}})[0][ONE].kind == "too large"
 
 
 def test_a_model_that_expects_a_violation_kills_if_there_is_none(folder):
@@ -308,11 +304,6 @@ def test_a_run_that_finds_fault_with_the_module_itself_judges_nothing(folder):
         verdicts(folder, "safe", together={"safe": {None: ["OneByOne"]}})
     with pytest.raises(SpecError, match=r"witness: without a mutant the run found \[\], not NeverDone"):
         verdicts(folder, "witness", together={"witness": {None: []}})
-
-
-def test_other_states_alone_do_not_kill(folder):
-    found, _ = verdicts(folder, "safe", alone={"safe": {ONE: Outcome("ok", 5, 4, 4)}})
-    assert found[ONE] == Verdict("survives", why="the states differ in safe")
 
 
 def test_the_report_counts_and_lists_them():
@@ -356,8 +347,8 @@ def command(folder, monkeypatch, capsys):
         def __init__(self, *_):
             pass
 
-        def judge(self, models, in_part, begin):
-            for mutant in models:
+        def judge(self, first, full, live, begin):
+            for mutant in first:
                 survives = mutant.name in command.alive
                 yield mutant, Verdict("survives") if survives else Verdict("killed", "OneByOne", "safe", 4)
 

@@ -63,13 +63,14 @@ def test_a_specification_that_is_written_otherwise_is_refused(folder):
 def test_each_mutant_ends_as_it_would_alone(folder, tools):
     tlc = Tlc(tools, folder)
     safe = replace(model(folder, "safe"), workers=1, deadlock=False)
+    without = (folder / "safe.cfg").read_text().replace("TypeOK", "")
     _, together = run(folder, tools, "safe", MUTANTS, most=50)
     ended = {name: its[-1] for name, its in together.items() if its[-1].property not in (MANY, "TypeOK")}
     alone = {}
     for mutant in MUTANTS:
         name = mutant.name.removeprefix("Tiny:")
         if MANY not in {end.property for end in together.get(name, [])}:  # it would not end
-            outcome = tlc.check(safe, replaced={"Tiny": mutant.text}, leave_out="TypeOK")
+            outcome = tlc.check(safe, replaced={"Tiny": mutant.text}, settings=without)
             if outcome.violation:
                 alone[name] = End(outcome.result, outcome.depth)
 
@@ -108,3 +109,20 @@ def test_the_one_that_cannot_be_evaluated_is_told(folder, tools):
 
     assert outcome.result == "error"
     assert at_fault(outcome, mutants) is wrong
+
+
+def test_what_its_condition_asks_for_is_no_reason_to_leave_a_step_out(folder, tools):
+    """As in `IF s # <<>> /\\ Head(s) = 1`, which is defined for all s."""
+    body = "n' = IF <<n>> # <<>> /\\ Head(<<n>>) > 5 THEN n ELSE n + 1  \\* the next"
+    (folder / "Tiny.tla").write_text(TINY.replace("n' = n + 1  \\* the next", body))
+    mutants = mutants_of("Tiny", (folder / "Tiny.tla").read_text())
+    made = schemata(folder, model(folder, "safe"), mutants[:1], None)
+    assert "[] OTHER -> Up_0\n" in made.modules["Tiny"]
+
+
+def test_who_asks_for_the_contrary_takes_no_step(folder):
+    body = "n' = IF <<n>> = <<>> /\\ Head(<<n>>) > 5 THEN n ELSE n + 1  \\* the next"
+    (folder / "Tiny.tla").write_text(TINY.replace("n' = n + 1  \\* the next", body))
+    mutants = mutants_of("Tiny", (folder / "Tiny.tla").read_text())
+    made = schemata(folder, model(folder, "safe"), mutants[:1], None)
+    assert "[] OTHER -> (<<n>> # <<>>) /\\ Up_0\n" in made.modules["Tiny"]
