@@ -13,6 +13,7 @@ FourIdle == <<r1, r2, r3, r4>>
 
 Nothing == [t \in Threads |-> {}]
 TheSecondHasOne == [t \in Threads |-> IF t = t2 THEN {r1} ELSE {}]
+TheLastHasOne == [t \in Threads |-> IF t = t3 THEN {r1} ELSE {}]
 TheLastHasTwo == [t \in Threads |-> IF t = t3 THEN {r1, r2} ELSE {}]
 
 NoNesting == {}
@@ -20,6 +21,7 @@ T2InT1 == {<<t2, t1>>}
 
 \* Threads are alike, and so are resources that nobody has made yet.
 ThreadsAlike == Permutations(Threads)
+TheOthersAlike == Permutations(Threads \ {t3})
 AllAlike == Permutations(Threads) \cup Permutations(Resources)
 
 \* Witnesses: what each says never happens does happen, as TLC has to show. So no property holds for want of cases.

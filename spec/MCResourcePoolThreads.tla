@@ -21,6 +21,7 @@ TwoOfTheFirst == [f \in Frames |-> IF f = t1 THEN {r1, r2} ELSE {}]
 OfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1} ELSE {}]
 
 ThreadsAlike == Permutations(Threads)
+TheOthersAlike == Permutations(Threads \ {t1})
 
 \* In the place of `NothingMore`.
 DoesNotLook(f) == TRUE

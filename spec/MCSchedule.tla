@@ -28,7 +28,7 @@ Follows(f) ==
 
 \* From its last step on what is shared a call returns at once. What follows here is nobody's to see, so no handler
 \* comes then.
-IsOver(f) == pc[f] \in {"pop_return", "push_return"} \/ (pc[f] = "deallocate" /\ victims[f] = <<>> /\ timeout[f] = None)
+IsOver(f) == pc[f] \in {"out", "pop_return", "push_return"} \/ (pc[f] = "deallocate" /\ victims[f] = <<>> /\ timeout[f] = None)
 
 Begins(f) == pc[f] = "out" /\ pc'[f] # "out"
 

@@ -516,15 +516,21 @@ Places(r) ==
 
 P9_OnePlace == \A r \in Resources : Places(r) = 1
 
+P9_InHand == \A t \in All : (hand[t] # None) = (at[t] \in {"found", "checking", "pushing"})
+
 P8_NoLostWakeUp == idle # <<>> /\ queue # <<>> => unsettled # {}
 
 P7_ByArrival == queue = SelectSeq(arrived, LAMBDA t : t \in Range(queue))
+
+P7_ArrivalsAreOfThisPop == \A t \in Range(arrived) : at[t] \in {"popping", "waiting", "found", "checking"}
 
 R1_Bound == MaxSize # None => Len(idle) <= MaxSize + Cardinality(MayExceed)
 
 K1_NoCallbackWhileItTends == busy \cap unsettled = {}
 
 L4_NothingIsLeft == closed /\ (\A t \in All : at[t] = "out") => idle = <<>> /\ queue = <<>>
+
+L3_NoClockWithoutMaxAge == MaxAge = None => at[Clock] # "working"
 
 \* Of a step -------------------------------------------------------------------------------------------------
 
@@ -533,6 +539,8 @@ IsServed(t) == at[t] = "waiting" /\ at'[t] = "found"
 Evicts(t) == Len(victims'[t]) > Len(victims[t]) /\ idle' # idle
 
 P1_NewestFirst == [][\A t \in Threads : Takes(t) => hand'[t] = Last(idle) /\ idle' = Front(idle)]_vars
+
+P1_WhoOwnsItHasReturned == [][\A t \in Threads : owned'[t] \subseteq owned[t] \/ at'[t] = "out"]_vars
 
 P2_AllocOnlyIfMissed == [][\A t \in Threads : at[t] # "allocating" /\ at'[t] = "allocating" => missed[t] /\ HasAlloc]_vars
 
@@ -548,11 +556,17 @@ P3_WaitsIfAsked ==
 P5_Checked == [][\A t \in Threads : owned'[t] # owned[t] /\ hand[t] # None /\ hand'[t] = None
                                     => (at[t] = "checking") = HasCheck]_vars
 
-P5_DeadAreDropped == [][\A r \in dead' \ dead : \E t \in Threads : at[t] = "checking" /\ hand[t] # None /\ hand[t].res = r]_vars
+P5_DeadAreDropped ==
+  [][\A r \in dead' \ dead : HasCheck /\ \E t \in Threads : at[t] = "checking" /\ hand[t] # None /\ hand[t].res = r]_vars
 
 P7_FirstComeFirstServed == [][\A t \in Threads : IsServed(t) => t = Head(queue) /\ hand'[t] = Last(idle)]_vars
 
 P7_NoOvertaking == [][\A t \in Threads : Takes(t) => ahead[t] \cap Range(queue) = {}]_vars
+
+\* Also what an interrupted pop has to give back; its age begins again.
+P9_WhatIsPushedIsIdle ==
+  [][\A t \in Threads : at[t] = "pushing" /\ at'[t] # "pushing" => at'[t] = "pushed" /\ idle' = Append(idle, hand[t])]_vars
+P9_GoesBackAnew == [][\A t \in Threads : at[t] = "found" /\ at'[t] = "pushing" => CanInterrupt /\ hand'[t].age = 0]_vars
 
 P9_NothingComesBack == [][gone \subseteq gone' /\ dead \subseteq dead']_vars
 
@@ -575,10 +589,17 @@ R2_OnlyDue == [][\A t \in All : Evicts(t) /\ keep[t] = None /\ ~closed
 R2_GivesUpOnlyDue ==
   [][\A t \in Threads : at[t] = "found" /\ at'[t] = "popping" => Expired(hand[t]) /\ Len(idle) >= Floor]_vars
 
+\* What a call has evicted is deallocated when it returns.
+R1_R3_FreeWhenItReturns == [][\A t \in All : at[t] # "out" /\ at'[t] = "out" => Free(t)]_vars
+
 R3_NotWhatIsDue == [][\A t \in Threads : Takes(t) \/ IsServed(t) => hand'[t].res \notin due[t] \cap Due(idle)]_vars
+
+R4_InOrder == [][\A t \in All : Len(victims'[t]) > Len(victims[t]) => Front(victims'[t]) = victims[t]]_vars
 
 R4_DeallocatedOnce ==
   [][\A r \in gone' \ gone : \E t \in All : t \in busy /\ victims[t] # <<>> /\ Head(victims[t]) = r]_vars
+
+R5_WaitersComeFirst == [][\A t \in All : keep[t] = None /\ keep'[t] # None => queue = <<>>]_vars
 
 K1_SeveralAtOnce == [][\A t \in All : t \in busy' \ busy => t \notin unsettled]_vars
 
@@ -592,7 +613,10 @@ K1_CallsEndBeforeTheirCallback ==
 
 L4_NothingAfterClose == [][\A t \in Threads : /\ Takes(t) => ~late[t]
                                               /\ IsServed(t) => ~closed
-                                              /\ at[t] # "waiting" /\ at'[t] = "waiting" => ~closed]_vars
+                                              /\ at[t] # "waiting" /\ at'[t] = "waiting" => ~closed
+                                              /\ at[t] # "allocating" /\ at'[t] = "allocating" => ~closed]_vars
+
+L4_TheClockIsCancelled == [][at[Clock] = "out" /\ at'[Clock] # "out" => ~closed]_vars
 
 L4_StaysClosed == [][closed => closed']_vars
 

@@ -224,13 +224,11 @@ wait_box(f) ==
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
                  raising, hand, victims, owned, gone, aged>>
 
-\* P9: an exception in a pop that waits, or is about to. `with` releases the lock, `_look` tends once more, and
-\* `wait` leaves the queue before it passes the exception on.
+\* P9: an exception, or several, wherever it has the lock, goes for it, or waits. `with` releases the lock, `_look` tends
+\* once more, and `wait` leaves the queue before it passes the exception on.
 interrupt(f) ==
   /\ CanInterrupt
   /\ Runs(f)
-  /\ timeout[f] \in {"timed", "forever"}
-  /\ ~raising[f]
   /\ raising' = [raising EXCEPT ![f] = TRUE]
   /\ read' = [read EXCEPT ![f] = None]
   /\ \/ /\ pc[f] \in (Holding \ {"_hold_release"}) \cup HasHeld \cup {"_hold_acquire"}
@@ -238,7 +236,7 @@ interrupt(f) ==
         /\ lock' = IF pc[f] \in Holding THEN None ELSE lock
         /\ Goto(f, "_hold_acquire")
      \/ /\ pc[f] \in {"wait", "wait_box", "_pop_box"}
-        /\ Goto(f, "abandon")
+        /\ Goto(f, IF timeout[f] = "none" THEN "_pop_box" ELSE "abandon")
         /\ UNCHANGED <<step, lock>>
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, box, latch, over, keep, len, back, timeout, hand,
                  victims, owned, gone, time, since, armed>>

@@ -260,9 +260,9 @@ def _guards(body: str, column: int) -> list[str]:
 
 
 def _asked(guard: str, before: Sequence[Token]) -> bool:
-    r"""Whether the condition that ends here has asked for it: `IF guard /\ ...`."""
+    r"""Whether the condition that ends here has asked for it: `IF guard /\ ...`, or `LET a == guard /\ ...`."""
     texts = [token.text for token in before]
-    start = max((i for i, text in enumerate(texts) if text == "IF"), default=len(texts))
+    start = max((i for i, text in enumerate(texts) if text in ("IF", "==")), default=len(texts))
     asked = [token.text for token in tokenize(guard)] + ["/\\"]
     return any(texts[i : i + len(asked)] == asked for i in range(start + 1, len(texts)))
 

@@ -18,7 +18,7 @@ from spec.tlc import ERROR, TIMEOUT, Outcome, Tlc
 
 TOGETHER = 50  # mutants in a run
 MOST = 3000  # states that each of them may come to at first
-TIMES = 4  # then as many as the model has, times this: a mutant may have more, or no end of them
+TIMES = 2  # then as many as the model has, times this: a mutant may have more, or no end of them
 ERRORS = 3  # so many models that can't be evaluated are enough
 LIMIT = 150.0  # seconds that a model may take with one of them
 
