@@ -14,6 +14,7 @@ FourIdle == <<r1, r2, r3, r4>>
 Nothing == [t \in Threads |-> {}]
 TheSecondHasOne == [t \in Threads |-> IF t = t2 THEN {r1} ELSE {}]
 TheLastHasOne == [t \in Threads |-> IF t = t3 THEN {r1} ELSE {}]
+TheLastHasTheSecond == [t \in Threads |-> IF t = t3 THEN {r2} ELSE {}]
 TheLastHasTwo == [t \in Threads |-> IF t = t3 THEN {r1, r2} ELSE {}]
 
 NoNesting == {}
@@ -36,5 +37,8 @@ NeverChecked == ~(HasCheck /\ \E t \in Threads : owned[t] # {})
 NeverCheckRaises == [][~\E t \in Threads : at[t] = "checking" /\ at'[t] = "working"]_vars
 NeverAllocated == ~(HasAlloc /\ \E t \in Threads : owned[t] # {})
 NeverAllocRaises == [][~\E t \in Threads : at[t] = "allocating" /\ at'[t] = "out" /\ owned'[t] = owned[t]]_vars
+OldestIsDue(t) == Head(idle).res \in due[t] \cap Due(idle)
+NeverTakenFromAboveWhatIsDue == [][~\E t \in Threads : Takes(t) /\ OldestIsDue(t)]_vars
+NeverServedFromAboveWhatIsDue == [][~\E t \in Threads : IsServed(t) /\ OldestIsDue(t)]_vars
 NeverOnTopOfAnOlder == \A i \in 1..(Len(idle) - 1) : idle[i].age >= idle[i + 1].age
 =============================================================================

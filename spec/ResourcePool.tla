@@ -556,6 +556,9 @@ P3_WaitsIfAsked ==
 P5_Checked == [][\A t \in Threads : owned'[t] # owned[t] /\ hand[t] # None /\ hand'[t] = None
                                     => (at[t] = "checking") = HasCheck]_vars
 
+P5_OneOutcome ==
+  [][\A t \in Threads : at[t] = "checking" /\ at'[t] # "checking" => at'[t] \in {"out", "popping", "working"}]_vars
+
 P5_DeadAreDropped ==
   [][\A r \in dead' \ dead : HasCheck /\ \E t \in Threads : at[t] = "checking" /\ hand[t] # None /\ hand[t].res = r]_vars
 

@@ -17,7 +17,7 @@ EXTENDS ResourcePoolThreads
 
 \* What the algorithm doesn't remember, and a promise is about.
 VARIABLES
-  came,           \* who has queued in its present pop, in order of arrival
+  came,           \* who has queued in its present pop, in order of arrival; not who gives up, and has the lock
   closing,        \* whose call is `close`
   missed, ahead, due, late  \* see ResourcePool
 
@@ -25,7 +25,7 @@ history == <<came, closing, missed, ahead, due, late>>
 
 Callers == Frames \ {Clock}
 
-Queue == SelectSeq(waiters, LAMBDA f : f # None /\ timeout[f] # None /\ box[f] = None)
+Queue == SelectSeq(waiters, LAMBDA f : f # None /\ f \in Range(came) /\ box[f] = None)
 
 \* A resource that has been taken from the left, but may be put back.
 Undecided == {f \in Frames : pc[f] \in {"_evict_check", "_evict_back"}}
@@ -79,9 +79,12 @@ RInit ==
   /\ missed = [f \in Callers |-> FALSE] /\ late = [f \in Callers |-> FALSE]
   /\ ahead = [f \in Callers |-> {}] /\ due = [f \in Callers |-> {}]
 
+\* With this step it is certain that nobody is just filling its box.
+HasGivenUp(f) == over[f] /\ box[f] = None /\ pc[f] = "_hold_idle" /\ pc'[f] # "_hold_idle"
+
 RNext ==
   /\ Next
-  /\ came' = SelectSeq(came, LAMBDA f : timeout'[f] # None)
+  /\ came' = SelectSeq(came, LAMBDA f : timeout'[f] # None /\ ~HasGivenUp(f))
              \o (IF Len(waiters') > Len(waiters) THEN <<Last(waiters')>> ELSE <<>>)
   /\ closing' = {f \in Frames : pc'[f] # "out" /\ (f \in closing \/ (pc[f] = "out" /\ pc'[f] = "_look"))}
   /\ missed' = [f \in Callers |-> Where(f)' = "popping" /\ (missed[f] \/ Idle' = <<>>)]

@@ -822,9 +822,11 @@ R1_Bound == MaxSize # None /\ Quiet => Len(idle) <= MaxSize
 K1_NoCallbackUnderTheLock ==
   \A f \in Frames : pc[f] = "dealloc" /\ lock = Owner[f] => \E h \in Handlers \ {f} : pc[h] \in Holding
 
-\* Each call can take its next step, but who waits, for the lock or else.
+\* Each call can take its next step, but who waits, and who wants the lock while another has it.
 P8_NobodyIsStuck ==
-  \A f \in Frames : pc[f] \in {"out", "wait", "left", "_hold_acquire"} \/ ~Runs(f) \/ ENABLED Goes(f)
+  \A f \in Frames : \/ pc[f] \in {"out", "wait", "left"} \/ ~Runs(f)
+                   \/ (pc[f] = "_hold_acquire" /\ lock # None)
+                   \/ ENABLED Goes(f)
 
 \* The lock is had by a call that will release it.
 P8_TheHolderReleases == lock # None => \E f \in Frames : Owner[f] = lock /\ pc[f] \in Holding

@@ -33,14 +33,26 @@ class Module:
     name: str
     models: tuple[Model, ...]  # those that may kill its mutants, in the order in which they try
     full: tuple[Model, ...]  # those that are run to their end on who survives that
+    more: tuple[tuple[str, tuple[Model, ...]], ...]  # for definitions of such names: those that are run so, too
     live: tuple[Model, ...]  # those that are run at last, on one mutant at a time
     also: tuple[str, ...]  # definitions to mutate although nothing in them is primed
     first: tuple[tuple[str, tuple[Model, ...]], ...]  # for definitions of such names: those that try before the others
 
     def models_for(self, mutant: Mutant) -> list[Model]:
         """The models that may kill it, in the order in which they try."""
-        apt = [model for pattern, models in self.first if fnmatch(mutant.definition, pattern) for model in models]
-        return list({model.name: model for model in (*apt, *self.models)}.values())
+        return _once([*_apt(mutant, self.first), *self.models])
+
+    def in_full_for(self, mutant: Mutant) -> list[Model]:
+        """The models that are run to their end on it."""
+        return _once([*self.full, *_apt(mutant, self.more)])
+
+
+def _apt(mutant: Mutant, table: tuple[tuple[str, tuple[Model, ...]], ...]) -> list[Model]:
+    return [model for pattern, models in table if fnmatch(mutant.definition, pattern) for model in models]
+
+
+def _once(models: list[Model]) -> list[Model]:
+    return list({model.name: model for model in models}.values())
 
 
 def run(arguments: list[str], folder: Path, prog: str) -> int:
@@ -125,17 +137,18 @@ def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
     for i, table in enumerate(tables["module"], start=1):
         where = f"{path}: module {table.get('name', i)!r}"
         check_keys(
-            where, table, {"name": str, "models": list}, {"full": list, "live": list, "also": list, "first": dict}
+            where, table, {"name": str, "models": list}, {"full": list, "live": list, "also": list, "first": dict, "more": dict}
         )
         if not (folder / f"{table['name']}.tla").is_file():
             raise SpecError(f"{where}: there is no {folder / table['name']}.tla")
         models, full, live = (
             tuple(_model(where, name, known) for name in table.get(key, ())) for key in ("models", "full", "live")
         )
-        first = [
-            (key, tuple(_model(where, name, known) for name in names)) for key, names in table.get("first", {}).items()
-        ]
-        modules.append(Module(table["name"], models, full, live, tuple(table.get("also", ())), tuple(first)))
+        first, more = (
+            tuple((pattern, tuple(_model(where, name, known) for name in names)) for pattern, names in its.items())
+            for its in (table.get("first", {}), table.get("more", {}))
+        )
+        modules.append(Module(table["name"], models, full, more, live, tuple(table.get("also", ())), first))
     if not modules:
         raise SpecError(f"{path} holds no [[module]]")
     equivalents: dict[str, Equivalent] = {}
@@ -170,7 +183,7 @@ def _judge(
     """The verdicts, as they come."""
     ended = 0
     models = {mutant: module.models_for(mutant) for mutant, module in chosen.items()}
-    full = {mutant: () if quick else module.full for mutant, module in chosen.items()}
+    full = {mutant: [] if quick else module.in_full_for(mutant) for mutant, module in chosen.items()}
     # To run each mutant alone takes long. For those that are argued to be equivalent it is left out.
     live = {m: () if quick or m.name in equivalents else module.live for m, module in chosen.items()}
     with Display(len(chosen)) as display:
