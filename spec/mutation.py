@@ -137,7 +137,10 @@ def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
     for i, table in enumerate(tables["module"], start=1):
         where = f"{path}: module {table.get('name', i)!r}"
         check_keys(
-            where, table, {"name": str, "models": list}, {"full": list, "live": list, "also": list, "first": dict, "more": dict}
+            where,
+            table,
+            {"name": str, "models": list},
+            {"full": list, "live": list, "also": list, "first": dict, "more": dict},
         )
         if not (folder / f"{table['name']}.tla").is_file():
             raise SpecError(f"{where}: there is no {folder / table['name']}.tla")
