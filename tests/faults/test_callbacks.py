@@ -97,7 +97,9 @@ def test_L2_the_exit_waits_for_a_dealloc_and_for_nothing_else():
                 threading.Event().wait()
         pool = ResourcePool(init=["b", "a"], dealloc=dealloc)
     """
-    done = python(PRELUDE + "import _thread\n" + dedent(code))
+    # Who started the tests in the background had them ignore SIGINT.
+    begin = "import _thread, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    done = python(PRELUDE + begin + dedent(code))
 
     assert done.stdout.split() == ["a", "b"]
     assert "KeyboardInterrupt" in done.stderr
