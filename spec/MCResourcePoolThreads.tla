@@ -23,6 +23,10 @@ OfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1} ELSE {}]
 ThreadsAlike == Permutations(Threads)
 TheOthersAlike == Permutations(Threads \ {t1})
 
+\* A pop that leaves the queue, and to which one more exception comes then, leaves a waiter of no use behind, for the next
+\* who tends. Any number of these can come behind one who waits.
+FewAreOfNoUse == Len(waiters) <= Cardinality(Threads)
+
 \* In the place of `NothingMore`.
 DoesNotLook(f) == TRUE
 
