@@ -151,8 +151,8 @@ def _happen(world: World, fault: str) -> None:
         except world.package.ResourcePoolEmpty as error:
             if world.plenty:
                 world.error = Violation("P3", f"{error!r}, though something is idle")
-        except world.package.ResourcePoolClosed:
-            pass
+        except (world.package.ResourcePoolClosed, *world.may_raise):
+            pass  # what `alloc` raises stays in the handler: no exception comes between just any two bytecodes
     elif fault == "len":
         if not 0 <= len(pool) <= len(world.everything) + len(world.made_from):
             world.error = Violation("P10", f"{len(pool)} are idle")

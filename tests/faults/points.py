@@ -109,7 +109,7 @@ class Points:
             self.delivered.append(AFTER)  # there was no such point this time
 
     def _at(self, frame: FrameType, offset: int) -> Place:
-        return Place(frame.f_code.co_name, frame.f_lineno, Path(frame.f_code.co_filename).name, offset)
+        return Place(frame.f_code.co_name, frame.f_lineno or 0, Path(frame.f_code.co_filename).name, offset)
 
     def _interrupt(self, _number: int, frame: FrameType | None) -> None:
         assert frame is not None

@@ -255,7 +255,7 @@ MUTANTS = {
         LAST_LOOK,
     ),
     "a handler tends amid its thread's work": _(
-        "P8", "a handler pushes amid a pop", (POOL, "if self._lock._is_owned():", "if False:")
+        "P8", "a handler pushes amid a pop", (POOL, "if self._lock._is_owned():  # this call", "if False:  # this call")
     ),
     "nothing is to call when something expires": _(
         "R3",
