@@ -12,9 +12,9 @@ from fractions import Fraction
 from numbers import Real
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.faults.drawn import drawn
 from tests.helpers import Call
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _lifecycle
 from ya.resourcepool._clocks import SystemClock
@@ -68,27 +68,6 @@ no_callables = (
 )
 no_numbers = no_callables | st.sampled_from([print, Unready])
 anything = st.none() | numbers | no_numbers
-
-
-def drawn(examples, *strategies):
-    """Make a test of a check: so many examples, and 50 times as many in `make verify`."""
-
-    def decorate(check):
-        @pytest.mark.parametrize("examples", [examples, pytest.param(50 * examples, marks=pytest.mark.exhaustive)])
-        def test(examples):
-            calmly = settings(
-                max_examples=examples,
-                derandomize=True,
-                deadline=None,
-                database=None,
-                suppress_health_check=list(HealthCheck),
-            )
-            calmly(given(*strategies)(check))()
-
-        test.__name__ = check.__name__
-        return test
-
-    return decorate
 
 
 def is_number(value):

@@ -9,10 +9,10 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim.__main__ import main
+from tests.faults.drawn import drawn
 from tests.faults.workloads import cut, logs, traces, workloads
 
 EXAMPLE = Path(__file__).parents[2] / "examples/webapp.json"
@@ -42,27 +42,6 @@ def run(*arguments):
     assert status in (0, 2)
     assert (errors.getvalue().count("\n"), output.getvalue() == "") == ((1, True) if status else (0, False))
     return status
-
-
-def drawn(examples, *strategies):
-    """Make a test of a check: so many examples, and 50 times as many in `make verify`."""
-
-    def decorate(check):
-        @pytest.mark.parametrize("examples", [examples, pytest.param(50 * examples, marks=pytest.mark.exhaustive)])
-        def test(examples):
-            calmly = settings(
-                max_examples=examples,
-                derandomize=True,
-                deadline=None,
-                database=None,
-                suppress_health_check=list(HealthCheck),
-            )
-            calmly(given(*strategies)(check))()
-
-        test.__name__ = check.__name__
-        return test
-
-    return decorate
 
 
 @drawn(60, workload_bytes)
