@@ -13,7 +13,7 @@ from typing import Any
 
 from spec import results
 from spec.errors import SpecError
-from spec.manifest import DEADLOCK, Model, read_manifest
+from spec.manifest import DEADLOCK, OK, Model, read_manifest
 from spec.mutants import Mutant, mutants_of
 from spec.report import Equivalent, is_wrong, markdown, report, said
 from spec.runs import Display
@@ -151,6 +151,9 @@ def read_settings(folder: Path) -> tuple[list[Module], dict[str, Equivalent]]:
             tuple((pattern, tuple(_model(where, name, known) for name in names)) for pattern, names in its.items())
             for its in (table.get("first", {}), table.get("more", {}))
         )
+        for model in (*full, *(model for _, its in more for model in its)):
+            if model.result == OK and model.states is None:  # they say how far a mutant is followed
+                raise SpecError(f"{where}: model {model.name!r} has no figures; python -m spec {model.name} --update")
         modules.append(Module(table["name"], models, full, more, live, tuple(table.get("also", ())), first))
     if not modules:
         raise SpecError(f"{path} holds no [[module]]")

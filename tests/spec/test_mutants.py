@@ -367,6 +367,12 @@ def command(folder, monkeypatch, capsys):
     return command
 
 
+def test_a_model_to_be_run_in_full_must_have_figures(command, folder):
+    (folder / "mutants.toml").write_text(SETTINGS + 'full = ["live"]\n')
+    status, _, errors = command()
+    assert (status, "model 'live' has no figures; python -m spec live --update" in errors) == (2, True)
+
+
 def test_if_all_are_killed_the_status_is_0(command):
     status, out, _ = command()
     assert (status, out) == (0, "Of 12 mutants 12 are killed.\n")
