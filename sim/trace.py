@@ -192,5 +192,6 @@ def _columns(rows: Rows, wanted: Columns, header: list[str], option: str) -> dic
 
 
 def _shown(header: list[str]) -> str:
-    text = ", ".join(header)
+    # In one line, whatever a field holds.
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in ", ".join(header))
     return text if len(text) <= 200 else f"{text[:200]}..."

@@ -287,6 +287,10 @@ BROKEN = [
         "has the columns a, b; expected two of arrival, hold and end, which $.workload.columns can name",
     ),
     (
+        '"a\nb",c\n0,1\n',
+        "has the columns a\\nb, c; expected two of arrival, hold and end, which $.workload.columns can name",
+    ),
+    (
         "arrival,key\n0,1\n",
         "has the columns arrival, key; expected two of arrival, hold and end, which $.workload.columns can name",
     ),
