@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import linecache
+import os
 import shutil
 import sys
 import tempfile
@@ -89,8 +90,9 @@ def load(patches: Sequence[Patch] = ()) -> ModuleType:
             linecache.getlines(str(path))  # traces show them
     finally:
         shutil.rmtree(folder)
-    # So that no pool is the first, which would be registered with atexit.
+    # So that no pool is the first of this process: that would register what closes them all, when no scheduler runs.
     sys.modules[f"{name}._lifecycle"].__dict__["_pools"][0] = lambda: None
+    sys.modules[f"{name}._lifecycle"].__dict__["_process"] = os.getpid()
     return package
 
 
