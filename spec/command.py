@@ -56,6 +56,7 @@ def _models(arguments: list[str], folder: Path) -> int:
     )
     parser.add_argument("name", metavar="NAME", nargs="*", help="check this model; by default all that are not large")
     parser.add_argument("--all", action="store_true", help="also the large ones")
+    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="keep N processors busy")
     parser.add_argument("--trace", action="store_true", help="print the counterexample of each NAME that has one")
     parser.add_argument("--update", action="store_true", help="write the figures that were found into the manifest")
     parser.add_argument("--list", action="store_true", help="check nothing, list the models")
@@ -64,6 +65,8 @@ def _models(arguments: list[str], folder: Path) -> int:
         parser.error("--trace takes the NAME of a model")
     if options.all and options.name:
         parser.error("--all takes no NAME")
+    if options.jobs < 1:
+        parser.error("--jobs takes a number >= 1")
     path = folder / "manifest.toml"
     models = _choose(read_manifest(path), options.name, options.all or options.list)
     if options.list:
@@ -72,7 +75,7 @@ def _models(arguments: list[str], folder: Path) -> int:
     finished: dict[Model, Outcome] = {}
     tlc = Tlc(find_tools(), folder)
     try:
-        _check(tlc, models, finished)
+        _check(tlc, models, finished, options.jobs)
     except KeyboardInterrupt:
         if finished:
             _print([_row(model, finished[model]) for model in models if model in finished])
@@ -109,7 +112,7 @@ def _choose(models: list[Model], names: Sequence[str], large: bool) -> list[Mode
     return [model for model in models if model.name in names]
 
 
-def _check(tlc: Tlc, models: list[Model], finished: dict[Model, Outcome]) -> None:
+def _check(tlc: Tlc, models: list[Model], finished: dict[Model, Outcome], jobs: int) -> None:
     """Check them, the largest first, so that no processor is left waiting at the end."""
     order = sorted(models, key=lambda model: (model.large, model.distinct or 0), reverse=True)
     with Display(len(models)) as display:
@@ -118,7 +121,7 @@ def _check(tlc: Tlc, models: list[Model], finished: dict[Model, Outcome]) -> Non
             display.begin(model.name)
             return tlc.check(model)
 
-        with closing(bounded(order, lambda model: model.workers, os.cpu_count() or 1, check, tlc.stop)) as outcomes:
+        with closing(bounded(order, lambda model: model.workers, jobs, check, tlc.stop)) as outcomes:
             for model, outcome in outcomes:
                 finished[model] = outcome
                 display.end(model.name, f"{model.name}: {_result(model, outcome)}, {outcome.seconds:.1f} s")

@@ -171,13 +171,13 @@ def every(harness: Harness, case: Case, faults: tuple[str, ...] = FAULTS) -> Fou
 
 
 def some(harness: Harness, case: Case, shift: int) -> Found:
-    """At each point an interrupt, if it comes to a place that it has not come to, and at each third another fault."""
+    """At each point an interrupt, if it comes to a place that it has not come to, and at each ninth another fault."""
     found = Found()
     passed = harness.points(case)
     found.points = len(passed)
     _each(harness, case, INTERRUPT, passed, found)
     others = FAULTS[1:]
-    for i, point in enumerate(range(shift % 3, len(passed), 3)):
+    for i, point in enumerate(range(shift % 9, len(passed), 9)):
         harness.at(case, others[(i + shift) % len(others)], point)
         found.runs += 1
     return found

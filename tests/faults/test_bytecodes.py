@@ -25,7 +25,7 @@ def try_all(run, cases):
 
 
 @pytest.mark.parametrize(("situation", "cases"), GROUPS, ids=[name for name, _ in GROUPS])
-def test_P9_an_interrupt_wherever_one_comes_and_another_fault_at_every_third_bytecode(situation, cases):
+def test_P9_an_interrupt_wherever_one_comes_and_another_fault_at_every_ninth_bytecode(situation, cases):
     try_all(some, cases)
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from spec.errors import SpecError
 from spec.tools import find_tools
+
+ROOT = Path(__file__).parents[2]
+EVERYDAY = pytest.StashKey[subprocess.Popen]()
 
 TINY = """---- MODULE Tiny ----
 EXTENDS Naturals, Sequences
@@ -104,3 +111,30 @@ def tools():
         return find_tools()
     except SpecError as error:
         pytest.skip(f"needs TLC and Java: {error}")
+
+
+def pytest_collection_finish(session):
+    """If a test asks for all models, have TLC begin: one processor checks them while the other runs the tests."""
+    if session.config.option.collectonly:
+        return
+    if any("everyday" in getattr(item, "fixturenames", ()) for item in session.items):
+        session.config.stash[EVERYDAY] = subprocess.Popen(
+            [sys.executable, "-m", "spec", "--jobs", "1"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def pytest_sessionfinish(session):
+    process = session.config.stash.get(EVERYDAY, None)
+    if process is not None and process.poll() is None:
+        process.terminate()
+        process.communicate()
+
+
+@pytest.fixture
+def everyday(request):
+    """The command that checks all models that are not large."""
+    return request.config.stash[EVERYDAY]

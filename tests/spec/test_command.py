@@ -196,6 +196,7 @@ def test_the_list_needs_neither_tlc_nor_java(command, monkeypatch):
         (["zzz"], "python -m spec: there is no model 'zzz'; --list lists the 4 that there are\n"),
         (["--trace"], "--trace takes the NAME of a model\n"),
         (["safe", "--all"], "--all takes no NAME\n"),
+        (["--jobs", "0"], "--jobs takes a number >= 1\n"),
         (["--nonsense"], "unrecognized arguments: --nonsense\n"),
     ],
 )
