@@ -244,8 +244,10 @@ def _guards(body: str, column: int) -> list[str]:
             guard = f"{token.text} # None"
         elif token.text == "IsDue":
             end = i
-            guard = "MaxAge # None"
-            if tokens[i + 4].text == "armed":
+            # Without MaxAge nobody has read a stamp, so who asks for the one that he has read knows.
+            read = f"{text(i + 2, end_of(tokens, i + 2))} # None"
+            guard = "" if _asked(read, tokens[:i]) else "MaxAge # None"
+            if guard and tokens[i + 4].text == "armed":
                 guard += " /\\ armed # None"
         if guard and not _asked(guard, tokens[:i]) and not any(t.text in {"@", *local} for t in tokens[i : end + 1]):
             for begin, until, condition in reversed(branches):

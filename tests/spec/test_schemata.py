@@ -126,3 +126,13 @@ def test_who_asks_for_the_contrary_takes_no_step(folder):
     mutants = mutants_of("Tiny", (folder / "Tiny.tla").read_text())
     made = schemata(folder, model(folder, "safe"), mutants[:1], None)
     assert "[] OTHER -> (<<n>> # <<>>) /\\ Up_0\n" in made.modules["Tiny"]
+
+
+def test_who_has_read_a_stamp_is_not_asked_whether_there_is_an_age(folder):
+    body = "n' = IF read # None /\\ ~IsDue(read, n) THEN n ELSE n + 1  \\* the next"
+    late = "n' = IF IsDue(read, n) THEN n ELSE n + 1  \\* the next"
+    for text, step in (body, "Up_0"), (late, "(MaxAge # None) /\\ Up_0"):
+        (folder / "Tiny.tla").write_text(TINY.replace("n' = n + 1  \\* the next", text))
+        mutants = mutants_of("Tiny", (folder / "Tiny.tla").read_text())
+        made = schemata(folder, model(folder, "safe"), mutants[:1], None)
+        assert f"[] OTHER -> {step}\n" in made.modules["Tiny"]
