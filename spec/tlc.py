@@ -146,7 +146,10 @@ class Tlc:
         module = root / f"{model.module}.tla"
         states = tempfile.mkdtemp(dir=scratch)
         command = [self._tools.java]
-        command += ["-XX:+UseParallelGC"] if model.large else ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        # A young generation that grows is new memory all the time: half of a long run would be the kernel's.
+        command += (
+            ["-XX:+UseParallelGC", "-Xmn300m"] if model.large else ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        )
         # TLC unpacks its standard modules to the temporary folder, under names that other runs use, too.
         command += [f"-Djava.io.tmpdir={states}", f"-DTLA-Library={root}", "-Duser.language=en"]
         command += ["-cp", str(self._tools.jar), "tlc2.TLC", "-tool", "-metadir", states]
