@@ -19,13 +19,21 @@ OneOfTheFirst == [f \in Frames |-> IF f = t1 THEN {r1} ELSE {}]
 OfBoth == [f \in Frames |-> IF f = h1 THEN {r1} ELSE IF f = t1 THEN {r2} ELSE {}]
 TwoOfTheFirst == [f \in Frames |-> IF f = t1 THEN {r1, r2} ELSE {}]
 OfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1} ELSE {}]
+TwoOfTheHandler == [f \in Frames |-> IF f = h1 THEN {r1, r2} ELSE {}]
 
 ThreadsAlike == Permutations(Threads)
 TheOthersAlike == Permutations(Threads \ {t1})
+ResourcesAlike == Permutations(Resources)
 
 \* A pop that leaves the queue, and to which one more exception comes then, leaves a waiter of no use behind, for the next
 \* who tends. Any number of these can come behind one who waits.
 FewAreOfNoUse == Len(waiters) <= Cardinality(Threads)
+
+\* The waiters are many enough without exceptions of their own.
+OnlyTheHandlerIsInterrupted == \A f \in Threads : ~raising[f]
+
+\* What is left then has a model of its own.
+NothingIsGone == gone = {}
 
 \* In the place of `NothingMore`.
 DoesNotLook(f) == TRUE

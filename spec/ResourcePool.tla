@@ -35,12 +35,12 @@ VARIABLES
   keep,       \* while its call evicts an overflow: how many it leaves; else None
   unsettled,  \* the threads whose call has yet to look for what there is to do
   busy,       \* the threads that are in a dealloc
-  missed, ahead, due, late,  \* see WatchCall
+  missed, ahead, due, late, tardy,  \* see WatchCall
   unmade, gone, dead,  \* sets of resources: not yet allocated; deallocated; dropped, as `check` was false
   closed
 
 vars == <<idle, queue, arrived, at, timeout, hand, owned, victims, keep, unsettled, busy, missed, ahead,
-          due, late, unmade, gone, dead, closed>>
+          due, late, tardy, unmade, gone, dead, closed>>
 
 All == Threads \cup {Clock}
 Floor == IF MinSize = None THEN 0 ELSE MinSize
@@ -57,7 +57,9 @@ Expired(e) == MaxAge # None /\ e.age >= MaxAge
 \* The oldest that are expired, as long as more than the floor are left (R2).
 Due(s) == {s[i].res : i \in {j \in 1..Len(s) : Len(s) - j >= Floor /\ \A k \in 1..j : Expired(s[k])}}
 
-DueNow == Due(idle)
+\* What a pop must not return: all of that, but what a push brought that had been held up. For how long that is due late
+\* is not said here.
+DueNow == Due(idle) \ tardy
 
 InCallback(t) == at[t] \in {"checking", "allocating"} \/ t \in busy
 MayCall(t) == at[t] = "out" /\ \A p \in Nested : p[1] = t => InCallback(p[2])
@@ -74,15 +76,17 @@ Free(t) == t \notin unsettled /\ victims[t] = <<>>
 
 \* What the promises to who is in a pop are about: how it was called; whether nothing was idle at some moment since
 \* it has gone looking; who waited and what was due already when it began; whether the pool was closed when it went
-\* looking.
+\* looking; what is idle that had grown older in the hand of its push.
 WatchCall(how) ==
   /\ timeout' = [t \in Threads |-> IF at'[t] \in {"popping", "waiting", "found", "checking"} THEN how[t] ELSE None]
   /\ missed' = [t \in Threads |-> at'[t] = "popping" /\ (missed[t] \/ idle' = <<>>)]
   /\ ahead' = [t \in Threads |-> IF at'[t] # "popping" THEN {}
                                 ELSE Range(queue') \cap (IF at[t] = "out" THEN Range(queue) ELSE ahead[t])]
   /\ due' = [t \in Threads |-> IF at'[t] \notin {"popping", "waiting"} THEN {}
-                              ELSE IF at[t] = "out" THEN Due(idle) ELSE due[t]]
+                              ELSE IF at[t] = "out" THEN DueNow ELSE due[t]]
   /\ late' = [t \in Threads |-> at'[t] = "popping" /\ IF at[t] = "popping" THEN late[t] ELSE closed]
+  /\ tardy' = {r \in Res(idle') : \/ r \in tardy
+                                \/ \E t \in Threads : at[t] = "pushing" /\ hand[t].res = r /\ hand[t].age > 0}
 
 Watch == WatchCall(timeout)
 
@@ -113,6 +117,7 @@ Init ==
   /\ ahead = [t \in Threads |-> {}]
   /\ due = [t \in Threads |-> {}]
   /\ late = [t \in Threads |-> FALSE]
+  /\ tardy = {}
   /\ unmade = Resources \ (Range(Init0) \cup UNION {Held[t] : t \in Threads})
   /\ gone = {} /\ dead = {}
   /\ closed = FALSE

@@ -19,9 +19,9 @@ EXTENDS ResourcePoolThreads
 VARIABLES
   came,           \* who has queued in its present pop, in order of arrival; not who gives up, and has the lock
   closing,        \* whose call is `close`
-  missed, ahead, due, late  \* see ResourcePool
+  missed, ahead, due, late, tardy  \* see ResourcePool
 
-history == <<came, closing, missed, ahead, due, late>>
+history == <<came, closing, missed, ahead, due, late, tardy>>
 
 Callers == Frames \ {Clock}
 
@@ -77,7 +77,7 @@ RInit ==
   /\ Init
   /\ came = <<>> /\ closing = {}
   /\ missed = [f \in Callers |-> FALSE] /\ late = [f \in Callers |-> FALSE]
-  /\ ahead = [f \in Callers |-> {}] /\ due = [f \in Callers |-> {}]
+  /\ ahead = [f \in Callers |-> {}] /\ due = [f \in Callers |-> {}] /\ tardy = {}
 
 \* With this step it is certain that nobody is just filling its box.
 HasGivenUp(f) == over[f] /\ box[f] = None /\ pc[f] = "_hold_idle" /\ pc'[f] # "_hold_idle"
@@ -93,6 +93,9 @@ RNext ==
   /\ due' = [f \in Callers |-> IF Where(f)' \notin {"popping", "waiting"} THEN {}
                               ELSE IF Where(f) = "out" THEN Contract!DueNow ELSE due[f]]
   /\ late' = [f \in Callers |-> Where(f)' = "popping" /\ IF Where(f) = "popping" THEN late[f] ELSE closed]
+  /\ tardy' = {r \in Contract!Res(Idle') :
+                 \/ r \in tardy
+                 \/ \E f \in Callers : pc[f] = "push_append" /\ hand[f].res = r /\ Hand(f).age > 0}
 
 RSpec == RInit /\ [][RNext]_<<vars, history>>
 

@@ -838,6 +838,9 @@ R3_TheClockCalls == At(Clock, "out") => ((ENABLED ring) = (armed # None /\ ~clos
 P8_CallsEnd == \A f \in Frames : pc[f] # "out" ~> pc[f] \in {"out", "wait", "left"}
 R3_TheClockRests == <>[](pc[Clock] = "out")
 
+\* So does one to which exceptions come, once there are no more of them.
+P9_InterruptedCallsEnd == <>[][\A f \in Frames : ~interrupt(f)]_vars => P8_CallsEnd
+
 \* An exception ends the call to which it came, and no later one.
 P9_EachCallBeginsUnharmed == [][\A f \in Frames : pc[f] = "out" /\ pc'[f] # "out" => ~raising'[f]]_vars
 
@@ -854,5 +857,10 @@ R3_TheClockKnows ==
     => armed # None /\ armed <= Head(idle).stamp
 
 L4_NothingIsLeft == closed /\ Quiet => idle = <<>> /\ waiters = <<>>
+
+\* At the exit, a thread that has the lock may never run again. So no other goes for it any more.
+L2_ClosedNeedsNoLock ==
+  [][closed /\ waiters = <<>> =>
+       \A f \in Frames : pc'[f] = "_hold_acquire" => pc[f] \in {"_hold_acquire"} \cup Holding \cup HasHeld]_vars
 
 =============================================================================

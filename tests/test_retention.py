@@ -414,6 +414,25 @@ def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
     assert deallocated == ["older"]
 
 
+def test_R3_what_a_push_brings_that_was_held_up_is_due_late_by_no_more_than_that():
+    """A younger one was pushed and taken meanwhile, and all that the pool still knows of is its stamp."""
+    clock = StoppedClock()
+    hooks = {}
+    deallocated = []
+    pool = hooked_pool(hooks, maxage=5, clock=clock, dealloc=deallocated.append)
+    push, go_on = push_held_up(hooks, pool, "older")
+    clock.time = 4
+    pool.push("younger")
+    assert pool.pop() == "younger"
+    go_on.set()
+    push.result()
+    clock.time = 9
+
+    with pytest.raises(ResourcePoolEmpty):
+        pool.pop()
+    assert deallocated == ["older"]
+
+
 def test_R3_what_becomes_due_while_pop_looks_is_not_laid_on_what_is_pushed_meanwhile():
     hooks = {}
     clock = StoppedClock()
