@@ -32,11 +32,11 @@ FewAreOfNoUse == Len(waiters) <= Cardinality(Threads)
 \* The waiters are many enough without exceptions of their own.
 OnlyTheHandlerIsInterrupted == \A f \in Threads : ~raising[f]
 
-\* The second thread takes, and gives nothing back.
-TheSecondKeepsIt == owned[t2] = {} /\ gone = {}
-
 \* What is left then has a model of its own.
 NothingIsGone == gone = {}
+
+\* The second thread takes, and gives nothing back.
+TheSecondKeepsIt == owned[t2] = {} /\ NothingIsGone
 
 \* In the place of `NothingMore`.
 DoesNotLook(f) == TRUE

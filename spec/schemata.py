@@ -242,12 +242,11 @@ def _guards(body: str, column: int) -> list[str]:
         elif token.text in NUMBERS and token.text not in tested and {following, tokens[i - 1].text} & CALCULATES:
             end = i
             guard = f"{token.text} # None"
-        elif token.text == "IsDue":
+        # Without MaxAge nobody has read a stamp, so who asks for the one that he has read knows.
+        elif token.text == "IsDue" and not _asked(f"{text(i + 2, end_of(tokens, i + 2))} # None", tokens[:i]):
             end = i
-            # Without MaxAge nobody has read a stamp, so who asks for the one that he has read knows.
-            read = f"{text(i + 2, end_of(tokens, i + 2))} # None"
-            guard = "" if _asked(read, tokens[:i]) else "MaxAge # None"
-            if guard and tokens[i + 4].text == "armed":
+            guard = "MaxAge # None"
+            if tokens[i + 4].text == "armed":
                 guard += " /\\ armed # None"
         if guard and not _asked(guard, tokens[:i]) and not any(t.text in {"@", *local} for t in tokens[i : end + 1]):
             for begin, until, condition in reversed(branches):

@@ -396,8 +396,9 @@ def test_R3_what_is_due_at_this_moment_is_gone_though_the_clock_has_not_called(c
     assert deallocated == ["a"]
 
 
-def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
-    """A push that was held up has put an older resource on a younger one."""
+@pytest.fixture
+def held_up():
+    """A pool with "younger", pushed at 4, its clock, what it deallocates, and what lets the push of "older" go on."""
     clock = StoppedClock()
     hooks = {}
     deallocated = []
@@ -405,8 +406,18 @@ def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
     push, go_on = push_held_up(hooks, pool, "older")
     clock.time = 4
     pool.push("younger")
-    go_on.set()
-    push.result()
+
+    def land():
+        go_on.set()
+        push.result()
+
+    return pool, clock, deallocated, land
+
+
+def test_R3_what_is_due_is_not_in_the_way_of_what_is_not(held_up):
+    """A push that was held up has put an older resource on a younger one."""
+    pool, clock, deallocated, land = held_up
+    land()
     clock.time = 5
     pool._since = -math.inf  # as where no thread can be started
 
@@ -414,18 +425,11 @@ def test_R3_what_is_due_is_not_in_the_way_of_what_is_not():
     assert deallocated == ["older"]
 
 
-def test_R3_what_a_push_brings_that_was_held_up_is_due_late_by_no_more_than_that():
+def test_R3_what_a_push_brings_that_was_held_up_is_due_late_by_no_more_than_that(held_up):
     """A younger one was pushed and taken meanwhile, and all that the pool still knows of is its stamp."""
-    clock = StoppedClock()
-    hooks = {}
-    deallocated = []
-    pool = hooked_pool(hooks, maxage=5, clock=clock, dealloc=deallocated.append)
-    push, go_on = push_held_up(hooks, pool, "older")
-    clock.time = 4
-    pool.push("younger")
+    pool, clock, deallocated, land = held_up
     assert pool.pop() == "younger"
-    go_on.set()
-    push.result()
+    land()
     clock.time = 9
 
     with pytest.raises(ResourcePoolEmpty):

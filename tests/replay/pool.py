@@ -120,8 +120,7 @@ def pool_class(seam: Seam, package: ModuleType) -> type[Any]:
 
         def _shut(self, victims: Any) -> Any:
             result = super()._shut(victims)
-            if scheduler.current:
-                scheduler.current.call.has_shut = True
+            scheduler.current.call.has_shut = True
             return result
 
         def _evict(self, victims: Any, keep: int, now: Any = None) -> None:

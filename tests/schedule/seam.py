@@ -91,8 +91,7 @@ def load(patches: Sequence[Patch] = ()) -> ModuleType:
     finally:
         shutil.rmtree(folder)
     # So that no pool is the first of this process: that would register what closes them all, when no scheduler runs.
-    sys.modules[f"{name}._lifecycle"].__dict__["_pools"][0] = lambda: None
-    sys.modules[f"{name}._lifecycle"].__dict__["_process"] = os.getpid()
+    vars(sys.modules[f"{name}._lifecycle"]).update(_pools={0: lambda: None}, _process=os.getpid())
     return package
 
 

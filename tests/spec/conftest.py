@@ -115,9 +115,8 @@ def tools():
 
 def pytest_collection_finish(session):
     """If a test asks for all models, have TLC begin: one processor checks them while the other runs the tests."""
-    if session.config.option.collectonly:
-        return
-    if any("everyday" in getattr(item, "fixturenames", ()) for item in session.items):
+    asked = any("everyday" in getattr(item, "fixturenames", ()) for item in session.items)
+    if asked and not session.config.option.collectonly:
         session.config.stash[EVERYDAY] = subprocess.Popen(
             [sys.executable, "-m", "spec", "--jobs", "1"],
             cwd=ROOT,
