@@ -91,7 +91,7 @@ def load(patches: Sequence[Patch] = ()) -> ModuleType:
     finally:
         shutil.rmtree(folder)
     # So that no pool is the first of this process: that would register what closes them all, when no scheduler runs.
-    vars(sys.modules[f"{name}._lifecycle"]).update(_pools={0: lambda: None}, _process=os.getpid())
+    vars(sys.modules[f"{name}._lifecycle"]).update(_process=os.getpid())
     return package
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # makes a pool, or a fork, could meet.
 _pools: dict[int, ref[Pool]] = {}
 
-_process = 0  # the one whose exit is to close them
+_process: int | None = None  # the one whose exit is to close them
 
 _buried: list[object] = []  # what belongs to a parent process
 
@@ -30,15 +30,14 @@ _buried: list[object] = []  # what belongs to a parent process
 def register(pool: Pool) -> None:
     """Have the pool closed at exit and emptied in a forked child."""
     global _process
-    if not _pools or _process != os.getpid():  # a child that `multiprocessing` forked has forgotten it, from 3.13 on
+    if _process != os.getpid():  # a child that `multiprocessing` forked has forgotten it, from 3.13 on
         _process = os.getpid()
         # Not at import: what was imported since, a driver for instance, may end its work at exit, too, and
-        # the handler that was registered last runs first.
-        atexit.unregister(_close_all)
+        # the handler that was registered last runs first. Once only: up to Python 3.13 their list never shrinks.
         atexit.register(_close_all)
         atexit.register(_close_all)  # it runs twice: an interrupt may cut off the first
     key = id(pool)
-    _pools[key] = ref(pool, lambda _: _pools.pop(key, None))
+    _pools[key] = ref(pool, lambda _: _pools.pop(key))
 
 
 def _living() -> list[Pool]:

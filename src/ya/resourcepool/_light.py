@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from operator import itemgetter
     from typing import Any
     from weakref import ref
+
+    __all__ = ["Generic", "Protocol", "R", "deque", "itemgetter", "ref"]
 else:
     from _collections import deque
     from _operator import itemgetter
     from _weakref import ref
-
-__all__ = ["Generic", "Protocol", "R", "deque", "itemgetter", "ref"]
 
 _alias: Any = type(list[int])
 
