@@ -100,6 +100,17 @@ def test_W2_discard_holds_for_one_block():
     assert pool.pop() == "b"
 
 
+def test_W2_a_resource_that_is_None_can_be_discarded_too():
+    deallocated = []
+    pool = ResourcePool(init=[None], dealloc=deallocated.append)
+    lease = pool()
+    with lease as resource:
+        assert resource is None
+        lease.discard()
+
+    assert deallocated == [None]
+
+
 def test_W2_discard_also_when_the_body_raises():
     deallocated = []
     pool = ResourcePool(init=["a"], dealloc=deallocated.append)

@@ -290,6 +290,44 @@ def test_T2_wait_works_with_any_lock():
         assert clock.wait(lock, clock.now() - 5, 5) is False
 
 
+def test_T2_wait_goes_on_while_the_lock_is_taken_and_the_time_has_not_come():
+    class Lock:
+        def acquire(self, blocking, timeout):
+            return next(outcomes)
+
+    outcomes = iter([False, False, False, True])
+    assert ManualClock().wait(Lock(), 0, 5) is True
+
+
+def test_T2_await_blocked_does_not_count_who_came_back_while_it_counts():
+    class Lock:
+        def __init__(self):
+            self._lock = threading.Lock()
+            self._lock.acquire()
+            self.acquire, self.release = self._lock.acquire, self._lock.release
+            self.meanwhile = lambda: None
+
+        def locked(self):
+            self.meanwhile()
+            return True
+
+    def release_second():
+        second.release()
+        assert calls[1].result() is True
+
+    clock = ManualClock()
+    first, second = Lock(), Lock()
+    calls = []
+    for lock in (first, second):
+        calls.append(Call(clock.wait, lock, 0, 5))
+        clock.await_blocked(len(calls))
+    first.meanwhile = release_second
+    with pytest.raises(TimeoutError, match="1 of 2"):
+        clock.await_blocked(2, timeout=0)
+    first.release()
+    assert calls[0].result() is True
+
+
 def test_T2_an_interrupted_advance_is_made_up_for_by_the_next():
     clock = ManualClock()
     calls = []
