@@ -144,7 +144,7 @@ def test_L5_a_pop_that_waits_in_the_parent_does_not_wait_in_the_child():
     code = """
         clock = ManualClock()
         pool = ResourcePool(clock=clock)
-        thread = threading.Thread(target=pool.pop, args=(0,))
+        thread = threading.Thread(target=pool.pop, args=(0,), daemon=True)
         thread.start()
         clock.await_blocked(1)
         def child():
@@ -177,13 +177,13 @@ def test_L5_a_pop_that_a_handler_interrupts_to_fork_waits_on_in_the_child():
             pid = os.fork()
             if pid == 0:
                 who = "child"
-                threading.Thread(target=pool.push, args=("the child's",)).start()
+                threading.Thread(target=pool.push, args=("the child's",), daemon=True).start()
             else:
                 assert os.waitpid(pid, 0)[1] == 0
                 forked.set()
         forked = threading.Event()
         signal.signal(signal.SIGUSR1, handle)
-        thread = threading.Thread(target=push)
+        thread = threading.Thread(target=push, daemon=True)
         thread.start()
         say(pool.pop(0))
     """
@@ -270,7 +270,7 @@ def test_L5_a_fork_while_another_thread_imports_does_not_hang_the_child():
                     time.sleep(0.3)  # a slow disk
         pool = ResourcePool(init="a")
         sys.meta_path.insert(0, Slow())
-        thread = threading.Thread(target=__import__, args=("ctypes",))
+        thread = threading.Thread(target=__import__, args=("ctypes",), daemon=True)
         thread.start()
         begun.wait()
         fork(lambda: say(len(pool)))
@@ -302,7 +302,7 @@ def test_L5_the_child_is_unlocked_though_another_thread_held_the_lock():
                 return super().call_at(*args)
         armed, go_on = threading.Event(), threading.Event()
         pool = ResourcePool(maxage=5, clock=Clock())
-        thread = threading.Thread(target=pool.push, args=("the parent's",))
+        thread = threading.Thread(target=pool.push, args=("the parent's",), daemon=True)
         thread.start()
         armed.wait()
         def child():
@@ -326,7 +326,7 @@ def test_L5_a_manual_clock_is_unlocked_in_the_child():
             with clock._lock:
                 locked.set()
                 go_on.wait()
-        thread = threading.Thread(target=hold)
+        thread = threading.Thread(target=hold, daemon=True)
         thread.start()
         locked.wait()
         def child():

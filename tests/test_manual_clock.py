@@ -24,7 +24,7 @@ def test_T2_time_moves_only_by_advance():
 @pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf])
 def test_T2_a_negative_or_endless_advance_is_a_ValueError(seconds):
     clock = ManualClock()
-    with pytest.raises(ValueError, match=r"^seconds must be a finite number >= 0, not"):
+    with pytest.raises(ValueError, match=r"^seconds must be a finite number >= 0, not (-.*|inf|NaN)$"):
         clock.advance(seconds)
 
     assert clock.now() == 0
@@ -265,7 +265,7 @@ def test_T2_what_a_finalizer_pushes_while_old_events_are_dropped_expires():
 
 @pytest.mark.parametrize("start", [math.inf, -math.inf, math.nan])
 def test_T2_a_start_that_is_not_finite_is_a_ValueError(start):
-    with pytest.raises(ValueError, match=r"^start must be a finite number, not"):
+    with pytest.raises(ValueError, match=r"^start must be a finite number, not -?(inf|NaN)$"):
         ManualClock(start)
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from tests.mutation.mutants import Mutant, all_mutants
 from tests.mutation.trial import Tests, try_mutant
 from tests.mutation.verdicts import (
+    KILLED,
     SURVIVED,
     Verdict,
     Verdicts,
@@ -69,7 +70,7 @@ def _try(chosen: list[Mutant], verdicts: Verdicts, known: Mapping[Mutant, Verdic
     """Try them and save each verdict, so that `--new` can go on from there."""
     begun = time.monotonic()
     tests = Tests(quick)
-    noticed: dict[tuple[str, ...], list[str]] = defaultdict(list)  # by file and definition: the tests that did
+    noticed: dict[tuple[str, ...], list[str]] = defaultdict(list)  # by file and definition: the tests that failed
     for mutant, verdict in known.items():
         _note(noticed, mutant, verdict)
 
@@ -97,7 +98,7 @@ def _try(chosen: list[Mutant], verdicts: Verdicts, known: Mapping[Mutant, Verdic
 
 
 def _note(noticed: dict[tuple[str, ...], list[str]], mutant: Mutant, verdict: Verdict) -> None:
-    if "::" in verdict.by:
+    if verdict.verdict == KILLED and "::" in verdict.by:  # one that has hung may do so again
         noticed[mutant.file, mutant.definition].append(verdict.by)
         noticed[(mutant.file,)].append(verdict.by)
 

@@ -57,8 +57,8 @@ class Patience(NamedTuple):
     all: float
 
 
-FIRST_PATIENCE = Patience(5, 10, 10, 200)
-MORE_PATIENCE = Patience(20, 40, 20, 300)  # that of `make test`
+FIRST_PATIENCE = Patience(3, 6, 10, 200)
+MORE_PATIENCE = Patience(10, 20, 20, 300)
 BASELINE_PATIENCE = Patience(20, 200, 1, 600)
 
 
