@@ -23,7 +23,7 @@ test-free-threaded: $(VENV)/free-threaded.installed  ## run what needs no greenl
 	PYTHON_GIL=0 $(BIN)/python -m pytest $(FREE_THREADED) $(ARGS)
 
 verify: $(VENV)/test.installed  ## search more orders of steps than `make test` does; takes about half an hour
-	$(BIN)/python -m pytest -m exhaustive --timeout 1200 $(ARGS)
+	$(BIN)/python -m pytest -m exhaustive --timeout 1200 --numprocesses 2 --dist worksteal $(ARGS)
 
 soak: $(VENV)/test.installed  ## use pools in 32 threads for ten minutes, and account for every resource; ARGS=--write writes the table
 	$(BIN)/python -m tests.load $(ARGS)
