@@ -288,6 +288,18 @@ def test_T2_wait_works_with_any_lock():
         lock.release()
         assert call.result() is True
         assert clock.wait(lock, clock.now() - 5, 5) is False
+        lock.release()
+        assert clock.wait(lock, clock.now() - 5, 5) is True
+
+
+def test_T2_wait_leaves_it_to_a_lock_that_can_leave_when_it_returns():
+    class Lock:
+        def acquire(self):  # no timeout: to look again and again would be in the way of a simulation
+            return True
+
+        def leave(self): ...
+
+    assert ManualClock().wait(Lock(), 0, 5) is True
 
 
 def test_T2_wait_goes_on_while_the_lock_is_taken_and_the_time_has_not_come():

@@ -121,16 +121,20 @@ def try_mutant(mutant: Mutant, tests: Tests, noticed: Sequence[str]) -> Verdict:
         shutil.copytree(SOURCE, package, ignore=shutil.ignore_patterns("__pycache__"))
         (package / mutant.file).write_text(mutant.text, encoding="utf-8")
         verdict, by = SURVIVED, ""
-        for names in [*([noticed[:3]] if noticed else []), *tests.of(mutant, noticed)]:
+        groups = [*([noticed[:3]] if noticed else []), *tests.of(mutant, noticed)]
+        while groups and verdict == SURVIVED:
+            names = groups.pop(0)
             verdict, by = _pytest(folder, tests, names, FIRST_PATIENCE)
             if verdict == TIMEOUT:
+                if by in names:
+                    groups.insert(0, names[names.index(by) + 1 :])
                 verdict, by = _pytest(folder, tests, [by], MORE_PATIENCE)
-            if verdict != SURVIVED:
-                break
     return Verdict(verdict, by, round(time.monotonic() - begun, 1))
 
 
 def _pytest(folder: Path, tests: Tests, names: Sequence[str], patience: Patience) -> tuple[str, str]:
+    if not names:
+        return SURVIVED, ""
     chosen = folder / "tests.json"
     most = {name: max(patience.test, patience.times * tests.seconds.get(name, 0)) for name in names}
     chosen.write_text(json.dumps(most), encoding="utf-8")
