@@ -102,7 +102,7 @@ class Scenario(Watch):
         self.pool_class.departing.clear()  # a run that was given up may have left something
         self.clock = Clock(self.seam, self.leaves)
         self.calls: list[Call] = []
-        self.made: dict[str, int] = {}
+        self.made: list[str] = []
         self.pushed: dict[str, int] = {}  # when each was pushed last
         self.stamps: dict[str, float] = {}
         self.gone: list[str] = []
@@ -115,8 +115,7 @@ class Scenario(Watch):
         self.owing: Task | None = None
         self.has_closed = False
         self.has_pushed_again = not self.again
-        for name in self.init:
-            self.made[name] = len(self.made)
+        self.made += self.init
         for name in reversed(self.init):
             self.pushes += 1
             self.pushed[name] = self.pushes
@@ -250,8 +249,10 @@ class Scenario(Watch):
             self._broken("P3: ResourcePoolEmpty, and at each moment of the call something was idle")
 
     def _made(self, prefix: str) -> str:
-        name = f"{prefix}.{len(self.made)}"
-        self.made[name] = len(self.made)
+        # By what its thread has made, which the thread's history tells: two states that differ in a name only would
+        # be taken for one.
+        name = f"{prefix}.{sum(made.startswith(f'{prefix}.') for made in self.made)}"
+        self.made.append(name)
         return name
 
     # Callbacks.
