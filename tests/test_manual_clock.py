@@ -148,6 +148,21 @@ def test_T2_await_blocked_waits_in_real_time():
     assert sum(call.thread.join(PATIENCE) or call._error is None for call in calls) == 1
 
 
+def test_T2_await_blocked_gives_up_after_ten_seconds(monkeypatch):
+    times = iter([1, 10.9, 11])
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    with pytest.raises(TimeoutError, match=r"^0 of 1 threads blocked within 10 s$"):
+        ManualClock().await_blocked(1)
+
+
+def test_T2_await_blocked_says_which_argument_is_no_number():
+    clock = ManualClock()
+    with pytest.raises(TypeError, match=r"^n must be a number, not '1'$"):
+        clock.await_blocked("1")
+    with pytest.raises(ValueError, match=r"^timeout must be a number, not NaN$"):
+        clock.await_blocked(1, math.nan)
+
+
 def test_T2_await_blocked_does_not_count_who_has_been_served():
     """Not even while its thread has the latch and has not come back from waiting for it."""
     acquired, go_on = threading.Event(), threading.Event()
@@ -374,3 +389,4 @@ def test_T2_waits_that_ended_early_do_not_pile_up():
     call.result()
 
     assert len(clock._events) < 80
+    assert not clock._blocked
