@@ -247,6 +247,28 @@ def test_L5_a_call_that_a_fork_interrupts_as_it_wakes_a_waiter_of_the_parent_end
     assert output_of(FORK + dedent(code).replace("CALL", call)) == ["child 0", "parent 0"]
 
 
+def test_L5_a_call_that_a_fork_interrupts_hands_nothing_to_a_waiter_of_the_parent_in_the_child():
+    code = """
+        from tests.helpers import hooked_pool
+        hooks, clock = {}, ManualClock()
+        pool = hooked_pool(hooks, clock=clock)
+        threading.Thread(target=pool.pop, args=(0,), daemon=True).start()
+        clock.await_blocked(1)
+        def handle():
+            global who
+            pid = os.fork()
+            if pid == 0:
+                who = "child"
+                pool.push("mine")
+            else:
+                os.waitpid(pid, 0)
+        hooks["locked"] = handle
+        pool.push("the parent's")
+        say(pool.waiting, len(pool))
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0 1", "parent 0 0"]
+
+
 def test_L5_without_ctypes_the_child_finalizes_nothing_as_long_as_it_lives():
     code = """
         sys.modules["ctypes"] = None  # cannot be imported

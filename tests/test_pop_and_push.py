@@ -151,6 +151,18 @@ def test_P3_the_timeout_is_looked_at_only_when_pop_must_wait():
     assert ResourcePool(alloc=lambda: "made").pop(timeout=math.nan) == "made"
 
 
+@pytest.mark.parametrize("timeout", [math.nan, "1"])
+def test_P3_nor_is_it_where_pop_has_to_look_under_the_lock_for_what_is_idle(timeout):
+    pool = ResourcePool(init=["old"], maxage=5, clock=(clock := ManualClock()))
+    pool.push("a")
+    clock._events.clear()  # its call does not come
+    clock.advance(4)
+    pool.push("b")
+    clock.advance(1)  # the oldest may be due, as far as is known without the lock
+
+    assert pool.pop(timeout) == "b"
+
+
 def test_P3_a_closed_pool_does_not_look_at_the_timeout():
     pool = ResourcePool()
     pool.close()

@@ -460,3 +460,18 @@ def test_P11_the_system_clock_waits_again_after_the_longest_wait_it_can_ask_for(
         pool.pop(timeout=0.05)
 
     assert time.monotonic() - start >= 0.05
+
+
+def test_P8_a_waiter_from_whom_a_pop_that_came_before_it_takes_what_is_pushed_waits_on():
+    hooks, clock, taken = {}, ManualClock(), []
+    pool = hooked_pool(hooks, clock=clock)
+    call = Call(pool.pop, timeout=0)
+    clock.await_blocked(1)
+
+    hooks["pop"] = lambda: taken.append(pool._idle.pop())  # between the look whether something is idle and the hand-over
+    pool.push("a")
+    assert taken == ["a"]
+    assert pool.waiting == 1
+
+    pool.push("b")
+    assert call.result() == "b"
