@@ -208,6 +208,73 @@ def test_L1_exit_takes_nothing_over_from_a_call_that_has_just_ended(monkeypatch)
     assert not _victims._departing
 
 
+def test_L1_exit_takes_over_what_others_are_to_deallocate_though_a_call_has_just_ended(monkeypatch):
+    class Departing(dict):
+        def __iter__(self):
+            return iter([1, *self.keys()])  # the first was there when exit looked
+
+    monkeypatch.setattr(_victims, "_departing", Departing())
+    deallocated = []
+    _victims.announce(deque("a"), deallocated.append, False)
+    for arguments in _victims.take_over():
+        _victims.deallocate(*arguments)
+
+    assert deallocated == ["a"]
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+def test_L1_what_exit_has_taken_over_is_found_again_if_an_interrupt_cuts_it_off(stamped):
+    victims = deque([(0, "a"), (0, "b")] if stamped else "ab")
+    deallocated = []
+    _victims.announce(victims, deallocated.append, stamped)
+    _victims.take_over()
+    again = _victims.take_over()
+    for arguments in again:
+        _victims.deallocate(*arguments)
+
+    assert len(again) == 1
+    assert deallocated == ["a", "b"]
+    assert not _victims._departing
+
+
+def test_L1_what_exit_is_about_to_take_over_is_found_again_if_an_interrupt_cuts_it_off(monkeypatch):
+    class Departing(dict):
+        def pop(self, *arguments):
+            super().pop(*arguments)
+            if interrupts:
+                raise interrupts.pop()
+
+    interrupts = [KeyboardInterrupt]
+    monkeypatch.setattr(_victims, "_departing", Departing())
+    deallocated = []
+    victims = deque("ab")  # its thread has it, too
+    _victims.announce(victims, deallocated.append, False)
+    with pytest.raises(KeyboardInterrupt):
+        _victims.take_over()
+    for arguments in _victims.take_over():
+        _victims.deallocate(*arguments)
+
+    assert deallocated == ["a", "b"]
+
+
+def test_L1_exit_may_be_interrupted_by_what_takes_over_the_same(monkeypatch):
+    class Departing(dict):
+        def pop(self, *arguments):
+            super().pop(*arguments)
+            if not again:
+                again.append(())
+                again.extend(_victims.take_over())
+
+    again, deallocated = [], []
+    monkeypatch.setattr(_victims, "_departing", Departing())
+    victims = deque("ab")
+    _victims.announce(victims, deallocated.append, False)
+    for arguments in [*_victims.take_over(), *again[1:]]:
+        _victims.deallocate(*arguments)
+
+    assert deallocated == ["a", "b"]
+
+
 def test_L1_exit_and_the_thread_that_evicted_share_what_is_left():
     """The thread goes on deallocating while exit takes over."""
 

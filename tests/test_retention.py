@@ -396,6 +396,22 @@ def test_R3_what_is_due_at_this_moment_is_gone_though_the_clock_has_not_called(c
     assert deallocated == ["a"]
 
 
+def test_R4_what_becomes_due_while_a_pop_looks_for_one_that_is_not_goes_oldest_first():
+    class Clock(StoppedClock):
+        def now(self):
+            return readings.pop(0)
+
+    readings = [0, 0]  # of the constructor
+    deallocated = []
+    pool = ResourcePool(init="cba", maxage=5, clock=Clock(), dealloc=deallocated.append)
+    assert readings == []
+    readings = [5, 4, 5, 5, 5]  # without the lock, by the one who tends, and by who takes; the error's
+    with pytest.raises(ResourcePoolEmpty):
+        pool.pop()
+
+    assert deallocated == ["a", "b", "c"]
+
+
 @pytest.fixture
 def held_up():
     """A pool with "younger", pushed at 4, its clock, what it deallocates, and what lets the push of "older" go on."""
