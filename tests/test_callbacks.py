@@ -462,3 +462,20 @@ def test_K3_close_and_clear_may_interrupt_and_are_finished_by_the_interrupted_ca
         pool.push("d")
 
         assert sorted(deallocated) == list("abcd")
+
+
+@pytest.mark.parametrize("maxage", [None, 60])
+def test_P9_an_interrupt_just_before_a_dealloc_leaves_nothing_to_deallocate(maxage, monkeypatch):
+    original = _victims._deallocate
+
+    def interrupted(*arguments):
+        monkeypatch.setattr(_victims, "_deallocate", original)
+        raise KeyboardInterrupt
+
+    deallocated = []
+    pool = ResourcePool(init="ba", maxage=maxage, dealloc=deallocated.append)
+    monkeypatch.setattr(_victims, "_deallocate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pool.clear()
+
+    assert deallocated == ["a", "b"]

@@ -468,7 +468,7 @@ def test_P8_a_waiter_from_whom_a_pop_that_came_before_it_takes_what_is_pushed_wa
     call = Call(pool.pop, timeout=0)
     clock.await_blocked(1)
 
-    hooks["pop"] = lambda: taken.append(pool._idle.pop())  # between the look whether something is idle and the hand-over
+    hooks["pop"] = lambda: taken.append(pool._idle.pop())  # after the look whether something is idle
     pool.push("a")
     assert taken == ["a"]
     assert pool.waiting == 1
