@@ -95,10 +95,12 @@ def test_C3_a_raising_alloc_deallocates_what_was_allocated_and_leaves_init_alone
         made.append(Resource(len(made)))
         return made[-1]
 
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         ResourcePool(init=["mine"], alloc=alloc, dealloc=deallocated.append, minsize=4)
-    gc.collect()
 
+    assert deallocated == made  # before the traceback is dropped, which refers to the constructor
+    del caught
+    gc.collect()
     assert deallocated == made
     assert len(made) == 2
 

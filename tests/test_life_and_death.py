@@ -61,15 +61,16 @@ def test_L1_also_where_resources_refer_back_to_their_pool():
     assert sorted(deallocated) == list(range(50))
 
 
+@pytest.mark.parametrize("maxage", [None, 1000])
 @pytest.mark.parametrize("cycle", [False, True])
-def test_L1_also_if_an_interrupt_cuts_off_the_finalizer(cycle, monkeypatch):
+def test_L1_also_if_an_interrupt_cuts_off_the_finalizer(cycle, maxage, monkeypatch):
     class Interrupted(ResourcePool):
         def __del__(self):
             raise KeyboardInterrupt
 
     raised, deallocated = [], []
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: raised.append(unraisable.exc_type))
-    pool = Interrupted(init="ba", dealloc=deallocated.append)
+    pool = Interrupted(init="ba", maxage=maxage, dealloc=deallocated.append)
     if cycle:
         pool.itself = pool
     del pool
