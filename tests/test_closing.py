@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+import sys
 import threading
 
 import pytest
@@ -285,3 +287,42 @@ def test_L8_clear_deallocates_all_that_is_idle_and_the_pool_stays_open():
     pool.push("d")
 
     assert pool.pop() == "d"
+
+
+def test_L4_a_close_by_a_handler_just_before_the_bar_is_lifted_is_not_undone():
+    def at_line(frame, event, argument):
+        if linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() == "self._barred = False":
+            sys.settrace(None)
+            frame.f_trace = None
+            pool.close()
+        return at_line
+
+    def at_entry(frame, event, argument):
+        return at_line if frame.f_code is ResourcePool._tend.__code__ else None
+
+    deallocated = []
+    pool = ResourcePool(init="a", maxsize=1, dealloc=deallocated.append)
+    before = sys.gettrace()
+    sys.settrace(at_entry)
+    try:
+        pool.push("b")
+    finally:
+        sys.settrace(before)
+    assert deallocated == ["a", "b"]
+
+    pool.push("c")
+    assert deallocated == ["a", "b", "c"]
+
+
+def test_L4_a_close_cancels_what_the_clock_was_to_do_once_though_it_has_to_tend_again():
+    class Clock(ManualClock):
+        def call_at(self, start, length, function):
+            return lambda: cancelled.append(start)
+
+    hooks, cancelled, deallocated = {}, [], []
+    pool = hooked_pool(hooks, init="a", maxage=5, clock=Clock(), dealloc=deallocated.append)
+    hooks["unlock"] = lambda: pool.push("b")
+    pool.close()
+
+    assert deallocated == ["a", "b"]
+    assert cancelled == [0]
