@@ -13,7 +13,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.helpers import PATIENCE, PRELUDE, Call, Resource, output_of, python
+from tests.helpers import PATIENCE, PRELUDE, Call, Resource, hooked_pool, output_of, python
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty, _victims
 
 
@@ -173,6 +173,22 @@ def test_L1_exit_deallocates_what_a_background_thread_has_evicted_and_not_got_to
         begun.wait()
     """
     assert output_of(PRELUDE + f"HOW = {how!r}\n" + dedent(code)) == list("abc" if how == "expiry" else "abcd")
+
+
+@pytest.mark.parametrize("maxage", [None, 1000])
+def test_L1_exit_deallocates_what_a_call_has_evicted_and_not_begun_to_deallocate(maxage):
+    hooks, deallocated, at_exit = {}, [], []
+    pool = hooked_pool(hooks, init="a", maxage=maxage, dealloc=deallocated.append)
+
+    def take_over():
+        for arguments in _victims.take_over():
+            _victims.deallocate(*arguments)
+        at_exit.extend(deallocated)
+
+    hooks["unlock"] = take_over
+    pool.clear()
+
+    assert at_exit == deallocated == ["a"]
 
 
 def test_L1_an_interrupt_in_what_exit_has_taken_over_stops_no_other_and_is_reported():
