@@ -598,3 +598,18 @@ def test_R5_with_maxsize_0_a_waiter_still_gets_a_pushed_resource():
 
     assert call.result() == "a"
     assert deallocated == []
+
+
+def test_L3_a_pop_that_takes_the_oldest_as_the_clock_is_to_be_told_of_it_leaves_nothing_to_tell():
+    hooks, taken = {}, []
+    pool = hooked_pool(hooks, maxage=5, clock=StoppedClock())
+
+    def take():
+        taken.append(pool._idle.pop()[1])
+
+    hooks["__getitem__"] = lambda: hooks.update(__getitem__=take)  # the first is for the eviction
+    pool.push("a")
+    assert taken == ["a"]
+
+    pool.push("b")
+    assert pool.pop() == "b"
