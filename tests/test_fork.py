@@ -221,8 +221,10 @@ def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_
     assert output_of(FORK + dedent(code)) == ["child True"]
 
 
-@pytest.mark.parametrize("call", ["close()", "push(1)"])
-def test_L5_a_call_that_a_fork_interrupts_as_it_wakes_a_waiter_of_the_parent_ends_in_the_child(call):
+@pytest.mark.parametrize(
+    ("call", "moment", "waiting"), [("close()", "released", 0), ("push(1)", "released", 0), ("clear()", "unlock", 1)]
+)
+def test_L5_a_call_that_a_fork_interrupts_leaves_no_waiter_of_the_parent_in_the_child(call, moment, waiting):
     code = """
         from tests.helpers import hooked_pool
         hooks, clock = {}, ManualClock()
@@ -240,11 +242,12 @@ def test_L5_a_call_that_a_fork_interrupts_as_it_wakes_a_waiter_of_the_parent_end
                 who = "child"
             else:
                 os.waitpid(pid, 0)
-        hooks["released"] = handle
+        hooks[MOMENT] = handle
         pool.CALL
         say(pool.waiting)
     """
-    assert output_of(FORK + dedent(code).replace("CALL", call)) == ["child 0", "parent 0"]
+    code = dedent(code).replace("CALL", call).replace("MOMENT", repr(moment))
+    assert output_of(FORK + code) == ["child 0", f"parent {waiting}"]
 
 
 def test_L5_a_call_that_a_fork_interrupts_hands_nothing_to_a_waiter_of_the_parent_in_the_child():
