@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import threading
 
 import pytest
@@ -282,6 +283,33 @@ def test_T2_what_a_finalizer_pushes_while_old_events_are_dropped_expires():
 def test_T2_a_start_that_is_not_finite_is_a_ValueError(start):
     with pytest.raises(ValueError, match=r"^start must be a finite number, not -?(inf|NaN)$"):
         ManualClock(start)
+
+
+def test_T2_a_start_that_no_float_can_hold_is_a_ValueError():
+    with pytest.raises(ValueError, match=r"^start must be a finite number, not 10{400}$"):
+        ManualClock(10**400)
+
+
+def test_T2_a_call_that_no_float_can_tell_the_time_of_does_not_come():
+    clock, calls = ManualClock(0.5), []
+    clock.call_at(0.5, 10**400, lambda: calls.append(clock.now()))
+    clock.advance(1e300)
+
+    assert calls == []
+
+
+def test_T2_calls_come_in_their_order_though_others_were_cancelled():
+    generator = random.Random(2)
+    clock, calls = ManualClock(), []
+    for _ in range(500):
+        length = generator.random()
+        cancel = clock.call_at(0, length, lambda: calls.append(clock.now()))
+        if generator.random() < 0.8:
+            cancel()
+    clock.advance(1)
+
+    assert len(calls) > 50
+    assert calls == sorted(calls)
 
 
 def test_T2_an_advance_that_no_float_can_hold_is_a_ValueError():
