@@ -364,6 +364,20 @@ def test_L5_a_manual_clock_is_unlocked_in_the_child():
     assert output_of(FORK + dedent(code)) == ["child 0"]
 
 
+def test_L5_the_background_thread_that_a_dealloc_forks_ends_in_the_child_without_an_error():
+    code = """
+        ended = threading.Event()
+        def dealloc(resource):
+            pid = os.fork()
+            if pid:
+                os.waitpid(pid, 0)
+                ended.set()
+        pool = ResourcePool(init="a", maxage=0.01, dealloc=dealloc)
+        ended.wait()
+    """
+    assert output_of(FORK + dedent(code)) == []
+
+
 def test_L5_expiry_works_in_the_child():
     code = """
         pool = ResourcePool(init=[1], maxage=0.05)

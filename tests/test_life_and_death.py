@@ -316,6 +316,8 @@ def test_L1_pools_that_come_and_go_leave_nothing_more_to_do_at_exit():
         for _ in range(3):
             del pool
             pool = ResourcePool()
+        others = [ResourcePool() for _ in range(3)]
+        del others
         print(atexit._ncallbacks() - handlers, len(_lifecycle._pools))
     """
     assert output_of(PRELUDE + dedent(code)) == ["0 1"]

@@ -213,8 +213,6 @@ def first_reading(start: float, length: float) -> float:
         too_early = first - 4 * ulp(max(abs(start), abs(length)))
         while nextafter(too_early, INFINITY) < first:
             middle = too_early + (first - too_early) / 2
-            if not too_early < middle < first:
-                break
             if middle - start >= length:
                 first = middle
             else:
