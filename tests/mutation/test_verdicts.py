@@ -98,7 +98,7 @@ def test_the_table_counts_by_file_and_gives_the_reasons():
         Mutant("g -> h", file="_waiter.py"): Verdict(TIMEOUT, "tests/test_waiting.py::test_P8", 60),
     }
     lines = table(verdicts, verdicts, reason(B))
-    assert "| `_pool.py` | 3 | 2 | 1 | 0 | 1 | 66.7 |" in lines
-    assert "| `_waiter.py` | 1 | 1 | 0 | 1 | 0 | 100.0 |" in lines
-    assert "| all | 4 | 3 | 1 | 1 | 1 | 75.0 |" in lines
+    assert "| `_pool.py` | 3 | 2 | 1 | 0 | 1 | 66.7 | 0.2 |" in lines
+    assert "| `_waiter.py` | 1 | 1 | 0 | 1 | 0 | 100.0 | 1.0 |" in lines
+    assert "| all | 4 | 3 | 1 | 1 | 1 | 75.0 | 1.2 |" in lines
     assert lines[-1] == "| `ResourcePool.pop` | `c` | `c \\| d` | the same |"

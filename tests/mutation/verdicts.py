@@ -121,20 +121,22 @@ def table(
 ) -> list[str]:
     """Two tables: how many there are in each file, and why the others survive."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    seconds: Counter[str] = Counter()
     for mutant in mutants:
         verdict = verdicts.get(mutant)
         if verdict is not None:
             where = "schedules" if verdict.by.startswith("tests/schedule/") else "examples"
             found[mutant.file][verdict.verdict if verdict.verdict != KILLED else where] += 1
+            seconds.update({mutant.file: verdict.seconds, "all": verdict.seconds})
     lines = [
-        "| file | mutants | killed | by orders of steps | by hanging | survived | killed, % |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| file | mutants | killed | by orders of steps | by hanging | survived | killed, % | min |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for file, counts in [*sorted(found.items()), ("all", sum(found.values(), Counter()))]:
         every, survived = counts.total(), counts[SURVIVED]
         lines.append(
             f"| {file if file == 'all' else f'`{file}`'} | {every:,} | {every - survived:,} | {counts['schedules']} "
-            f"| {counts[TIMEOUT]} | {survived} | {100 * (every - survived) / every:.1f} |"
+            f"| {counts[TIMEOUT]} | {survived} | {100 * (every - survived) / every:.1f} | {seconds[file] / 60:.1f} |"
         )
     lines += ["", "| where | what it reads | instead of | why that is the same |", "|---|---|---|---|"]
     for mutant in mutants:
