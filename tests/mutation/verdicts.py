@@ -148,4 +148,5 @@ def table(
 
 
 def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text}{' ' * text.endswith('`')}{fence}".replace("|", "\\|")
