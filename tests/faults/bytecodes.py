@@ -130,7 +130,6 @@ def harness(package: ModuleType) -> Iterator[Harness]:
         logger.removeHandler(nowhere)
         logger.propagate = True
         gc.enable()
-        gc.unfreeze()
 
 
 def _happen(world: World, fault: str) -> None:

@@ -35,6 +35,6 @@ MUTANTS = {
     "the expiry keeps its pool alive": Mutant(("L2", "L3"), FAULTS["the expiry keeps its pool alive"].patches),
     "the clock's thread of a closed pool sleeps on": Mutant(("L3",), (Patch(POOL, CANCEL, "                pass\n"),)),
     "a collected pool leaves something in a table": Mutant(
-        ("blocks",), (Patch(LIFECYCLE, "lambda _: _pools.pop(key, None)", LEAK),)
+        ("blocks",), (Patch(LIFECYCLE, "lambda _: _pools.pop(key)", LEAK),)
     ),
 }
