@@ -346,27 +346,19 @@ def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]
     pool = scenario.pool
     limit, owner = pool.raw_limit, pool._lock.owner
     aged = scenario.maxage is not None
-    names: dict[str, str] = {}
-    left = {thread: list(resources) for thread, resources in new.items()}
-    for made in scenario.made:
-        thread = made.partition(".")[0]
-        names[made] = left[thread].pop(0) if thread in left else made
-
-    def entry(found: Any) -> Any:
-        return (found[0], names[found[1]]) if aged else names[found]
-
+    left = {thread: [name for name in names if name not in scenario.made] for thread, names in new.items()}
     threads = {CLOCK: Stand("out", 0, frozenset())}
     for task in scenario.scheduler.tasks:
         if task.name != EXPIRY:
-            threads[task.name] = _stand_of_code(scenario, task, entry, names, left)
+            threads[task.name] = _stand_of_code(scenario, task, left.get(task.name, []))
         elif task.started and not task.done:
             # There would be two if one called while another is still at work.
             name = CLOCK if threads[CLOCK].place == "out" else f"{CLOCK} {task.index}"
-            threads[name] = _stand_of_code(scenario, task, entry, names, left)
-    boxes = [(w.call.task.name, entry(found)) for w in pool.born for found in list.__iter__(w.box)]
+            threads[name] = _stand_of_code(scenario, task, left.get(task.name, []))
+    boxes = [(w.call.task.name, found) for w in pool.born for found in list.__iter__(w.box)]
     timer = [cancel.start for cancel in list.__iter__(pool._timer)]
     return Picture(
-        tuple(map(entry, deque.__iter__(pool._idle))),
+        tuple(deque.__iter__(pool._idle)),
         UNLIMITED if limit == unlimited else limit,
         pool.raw_barred,
         pool.raw_closed,
@@ -374,19 +366,14 @@ def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]
         tuple([None if w.call.over else w.call.task.name for w in list.__iter__(pool._waiters)]),
         owner and (CLOCK if owner.name == EXPIRY else owner.name),
         tuple(sorted(boxes)),
-        frozenset([names[resource] for resource in scenario.gone]),
+        frozenset(scenario.gone),
         *((scenario.clock.time, pool.raw_since, timer[0] if timer else None) if aged else (None, None, None)),
         tuple(sorted(threads.items())),
     )
 
 
-def _stand_of_code(
-    scenario: Scenario,
-    task: Task,
-    entry: Callable[[Any], Any],
-    names: Mapping[str, str],
-    left: Mapping[str, list[str]],
-) -> Stand:
+def _stand_of_code(scenario: Scenario, task: Task, left: Sequence[str]) -> Stand:
+    """Where the thread stands, which is yet to make those that are left."""
     call, aged = task.call, scenario.maxage is not None
     stack = Stack(scenario, task)
     if task.name == EXPIRY:
@@ -394,12 +381,12 @@ def _stand_of_code(
     else:
         number = int(task.name[1:]) - 1 + (len(scenario.threads) if task.name.startswith("H") else 0)
         calls = len(scenario.outcomes[number]) + (call is not None)
-        owned = frozenset([names[resource] for resource in scenario.held[number]] + left.get(task.name, []))
+        owned = frozenset([*scenario.held[number], *left])
     if stack.inner is None or (call is None and task.name != EXPIRY):
         return Stand("out", calls, owned)
     place = stack.place(aged)
     if place == "out":
-        return Stand("out", calls - 1, owned | {names[stack.local("push", "resource")]})
+        return Stand("out", calls - 1, owned | {stack.local("push", "resource")})
     step = stack.step() if "_look" in stack else "none"
     back = stack.back() if "_look" in stack else "none"
     if place == "back":
@@ -412,16 +399,16 @@ def _stand_of_code(
     if place == "wait" and waiter._latch.is_free():
         place = "wait_box"
     settling = "_settle" if "_settle" in stack else "__call__" if "__call__" in stack else None
-    victims = [entry(victim) for victim in stack.local(settling, "victims")] if settling else []
+    victims = list(stack.local(settling, "victims")) if settling else []
     if stack.ends is not None:
-        victims.insert(0, entry((scenario.stamps[stack.ends], stack.ends) if aged else stack.ends))
+        victims.insert(0, (scenario.stamps[stack.ends], stack.ends) if aged else stack.ends)
     waits = call is not None and call.kind in ("pop timed", "pop forever")
     latch = "locked" if waits and waiter is not None and waiter._latch.held and "leave" not in stack else "free"
     over = waiter is not None and (waiter.raw_unpacked or waiter.raw_abandoned)
     hand = None
     if place == "push_append":
         resource = stack.local("push", "resource")
-        hand = entry((stack.local("push", "now"), resource) if aged else resource)
+        hand = (stack.local("push", "now"), resource) if aged else resource
     return Stand(
         place,
         calls,
