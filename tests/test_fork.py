@@ -21,16 +21,33 @@ class Owned:
     def __del__(self): say("finalized", self.name)
 def say(*words): os.write(1, (" ".join(map(str, (who, *words))) + "\\n").encode())
 who = "parent"
-def fork(child):
+def fork_here(child):
+    # The child goes on when it has done that; the parent waits for its end.
     global who
     pid = os.fork()
     if pid == 0:
         who = "child"
         child()
+    else:
+        assert os.waitpid(pid, 0)[1] == 0
+def fork(child):
+    def whole():
+        child()
         sys.exit()
-    assert os.waitpid(pid, 0)[1] == 0
+    fork_here(whole)
 """
 )
+# A pool for which another thread waits, and which calls hooks.
+WAITED_FOR = """
+from tests.helpers import hooked_pool
+hooks, clock = {}, ManualClock()
+pool = hooked_pool(hooks, clock=clock)
+def wait():
+    try: pool.pop(0)
+    except ResourcePoolClosed: pass
+threading.Thread(target=wait, daemon=True).start()
+clock.await_blocked(1)
+"""
 
 
 def test_L5_the_childs_pool_is_empty_and_usable():
@@ -87,18 +104,13 @@ def test_L5_also_those_of_a_pool_that_the_child_drops():
     assert output_of(FORK + dedent(code)) == ["child end", "parent dealloc a", "parent finalized a"]
 
 
-@pytest.mark.parametrize("end", ["pass", "sys.exit()"])
+@pytest.mark.parametrize("end", ["None", "sys.exit()"], ids=["pass", "sys.exit()"])
 def test_L5_also_the_victims_of_an_eviction_whose_dealloc_forks(end):
     code = """
         def dealloc(resource):
             say("dealloc", resource.name)
-            global who
-            pid = os.fork() if resource.name == "a" else None
-            if pid == 0:
-                who = "child"
-                END
-            elif pid:
-                os.waitpid(pid, 0)
+            if resource.name == "a":
+                fork_here(lambda: END)
         pool = ResourcePool(init=[Owned("c"), Owned("b"), Owned("a")], dealloc=dealloc)
         pool.clear()
     """
@@ -116,16 +128,12 @@ def test_L5_also_the_victims_of_an_eviction_that_a_fork_interrupts():
         import collections
         class Deque(collections.deque):
             def popleft(self):
-                global who
                 if len(self) == 2 and who == "parent":
-                    pid = os.fork()
-                    if pid == 0:
-                        who = "child"
-                        for i in range(4): pool.push(i)
-                        say("pushed")
-                    else:
-                        os.waitpid(pid, 0)
+                    fork_here(child)
                 return super().popleft()
+        def child():
+            for i in range(4): pool.push(i)
+            say("pushed")
         class Pool(ResourcePool):
             _deque = Deque
         pool = Pool(init="cba", maxsize=3, dealloc=lambda resource: say("dealloc", resource))
@@ -173,14 +181,8 @@ def test_L5_a_pop_that_a_handler_interrupts_to_fork_waits_on_in_the_child():
             pool.push("for the other")
             pool.push("mine")
         def handle(*_):
-            global who
-            pid = os.fork()
-            if pid == 0:
-                who = "child"
-                threading.Thread(target=pool.push, args=("the child's",), daemon=True).start()
-            else:
-                assert os.waitpid(pid, 0)[1] == 0
-                forked.set()
+            fork_here(threading.Thread(target=pool.push, args=("the child's",), daemon=True).start)
+            forked.set()
         forked = threading.Event()
         signal.signal(signal.SIGUSR1, handle)
         thread = threading.Thread(target=push, daemon=True)
@@ -225,51 +227,21 @@ def test_L5_expiry_works_in_a_thread_of_the_child_that_has_the_number_of_one_of_
     ("call", "moment", "waiting"), [("close()", "released", 0), ("push(1)", "released", 0), ("clear()", "unlock", 1)]
 )
 def test_L5_a_call_that_a_fork_interrupts_leaves_no_waiter_of_the_parent_in_the_child(call, moment, waiting):
-    code = """
-        from tests.helpers import hooked_pool
-        hooks, clock = {}, ManualClock()
-        pool = hooked_pool(hooks, clock=clock)
-        def wait():
-            try: pool.pop(0)
-            except ResourcePoolClosed: pass
-        thread = threading.Thread(target=wait, daemon=True)
-        thread.start()
-        clock.await_blocked(1)
-        def handle():
-            global who
-            pid = os.fork()
-            if pid == 0:
-                who = "child"
-            else:
-                os.waitpid(pid, 0)
-        hooks[MOMENT] = handle
-        pool.CALL
+    code = f"""
+        hooks[{moment!r}] = lambda: fork_here(lambda: None)
+        pool.{call}
         say(pool.waiting)
     """
-    code = dedent(code).replace("CALL", call).replace("MOMENT", repr(moment))
-    assert output_of(FORK + code) == ["child 0", f"parent {waiting}"]
+    assert output_of(FORK + WAITED_FOR + dedent(code)) == ["child 0", f"parent {waiting}"]
 
 
 def test_L5_a_call_that_a_fork_interrupts_hands_nothing_to_a_waiter_of_the_parent_in_the_child():
     code = """
-        from tests.helpers import hooked_pool
-        hooks, clock = {}, ManualClock()
-        pool = hooked_pool(hooks, clock=clock)
-        threading.Thread(target=pool.pop, args=(0,), daemon=True).start()
-        clock.await_blocked(1)
-        def handle():
-            global who
-            pid = os.fork()
-            if pid == 0:
-                who = "child"
-                pool.push("mine")
-            else:
-                os.waitpid(pid, 0)
-        hooks["locked"] = handle
+        hooks["locked"] = lambda: fork_here(lambda: pool.push("mine"))
         pool.push("the parent's")
         say(pool.waiting, len(pool))
     """
-    assert output_of(FORK + dedent(code)) == ["child 0 1", "parent 0 0"]
+    assert output_of(FORK + WAITED_FOR + dedent(code)) == ["child 0 1", "parent 0 0"]
 
 
 def test_L5_without_ctypes_the_child_finalizes_nothing_as_long_as_it_lives():
@@ -368,10 +340,8 @@ def test_L5_the_background_thread_that_a_dealloc_forks_ends_in_the_child_without
     code = """
         ended = threading.Event()
         def dealloc(resource):
-            pid = os.fork()
-            if pid:
-                os.waitpid(pid, 0)
-                ended.set()
+            fork_here(lambda: None)
+            ended.set()
         pool = ResourcePool(init="a", maxage=0.01, dealloc=dealloc)
         ended.wait()
     """

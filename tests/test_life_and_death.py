@@ -26,6 +26,12 @@ def threads_become(n, within=PATIENCE):
     return True
 
 
+def deallocate_all(taken):
+    """As exit does with what it has taken over."""
+    for arguments in taken:
+        _victims.deallocate(*arguments)
+
+
 def test_L1_a_collected_pool_deallocates_what_is_idle():
     deallocated = []
     pool = ResourcePool(init="abc", dealloc=deallocated.append)
@@ -181,8 +187,7 @@ def test_L1_exit_deallocates_what_a_call_has_evicted_and_not_begun_to_deallocate
     pool = hooked_pool(hooks, init="a", maxage=maxage, dealloc=deallocated.append)
 
     def take_over():
-        for arguments in _victims.take_over():
-            _victims.deallocate(*arguments)
+        deallocate_all(_victims.take_over())
         at_exit.extend(deallocated)
 
     hooks["unlock"] = take_over
@@ -218,8 +223,7 @@ def test_L1_exit_takes_nothing_over_from_a_call_that_has_just_ended(monkeypatch)
 
     monkeypatch.setattr(_victims, "_departing", Departing())
     taken = _victims.take_over()
-    for arguments in taken:
-        _victims.deallocate(*arguments)
+    deallocate_all(taken)
 
     assert [len(victims) for victims, *_ in taken] == [0]
     assert not _victims._departing
@@ -233,8 +237,7 @@ def test_L1_exit_takes_over_what_others_are_to_deallocate_though_a_call_has_just
     monkeypatch.setattr(_victims, "_departing", Departing())
     deallocated = []
     _victims.announce(deque("a"), deallocated.append, False)
-    for arguments in _victims.take_over():
-        _victims.deallocate(*arguments)
+    deallocate_all(_victims.take_over())
 
     assert deallocated == ["a"]
 
@@ -246,8 +249,7 @@ def test_L1_what_exit_has_taken_over_is_found_again_if_an_interrupt_cuts_it_off(
     _victims.announce(victims, deallocated.append, stamped)
     _victims.take_over()
     again = _victims.take_over()
-    for arguments in again:
-        _victims.deallocate(*arguments)
+    deallocate_all(again)
 
     assert len(again) == 1
     assert deallocated == ["a", "b"]
@@ -268,8 +270,7 @@ def test_L1_what_exit_is_about_to_take_over_is_found_again_if_an_interrupt_cuts_
     _victims.announce(victims, deallocated.append, False)
     with pytest.raises(KeyboardInterrupt):
         _victims.take_over()
-    for arguments in _victims.take_over():
-        _victims.deallocate(*arguments)
+    deallocate_all(_victims.take_over())
 
     assert deallocated == ["a", "b"]
 
@@ -286,8 +287,7 @@ def test_L1_exit_may_be_interrupted_by_what_takes_over_the_same(monkeypatch):
     monkeypatch.setattr(_victims, "_departing", Departing())
     victims = deque("ab")
     _victims.announce(victims, deallocated.append, False)
-    for arguments in [*_victims.take_over(), *again[1:]]:
-        _victims.deallocate(*arguments)
+    deallocate_all([*_victims.take_over(), *again[1:]])
 
     assert deallocated == ["a", "b"]
 
@@ -301,8 +301,7 @@ def test_L1_exit_and_the_thread_that_evicted_share_what_is_left():
 
     victims, deallocated = Shrinking("ab"), []
     _victims.announce(victims, deallocated.append, False)
-    for arguments in _victims.take_over():
-        _victims.deallocate(*arguments)
+    deallocate_all(_victims.take_over())
 
     assert deallocated == ["a", "b"]
 
