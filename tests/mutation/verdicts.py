@@ -148,5 +148,5 @@ def table(
 
 
 def _code(text: str) -> str:
-    fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{' ' * text.endswith('`')}{fence}".replace("|", "\\|")
+    code = f"`` {text} ``" if "`" in text else f"`{text}`"
+    return code.replace("|", "\\|")
