@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from tests.faults.bytecodes import FAULTS, Failure, Found, Lost, every, harness
 from tests.faults.situations import CASES
-from tests.schedule.seam import load
+from tests.support.package import load
 from tests.tables import write
 
 

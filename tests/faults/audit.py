@@ -7,6 +7,7 @@ import weakref
 from collections import Counter
 
 from tests.faults.world import PATIENCE, Violation, World
+from tests.support import inside
 
 INTERRUPT, DROP = "interrupt", "drop"
 
@@ -74,7 +75,7 @@ def _outcome(world: World, fault: str, unraisable: list[BaseException], delivere
 def _works(world: World) -> None:
     """Use the pool, and end it."""
     pool = world.pool
-    if world.ends and (len(pool) or not pool._closed):
+    if world.ends and (len(pool) or not inside.closed(pool)):
         raise Violation("L1", f"{len(pool)} are idle at the end")
     waiting = pool.waiting
     if waiting and len(pool):
@@ -90,7 +91,9 @@ def _works(world: World) -> None:
 
 def _unlocked(world: World) -> None:
     """Nobody holds a lock: neither this thread, which could go on, nor another one. So any thread can use the pool."""
-    for lock in [world.pool._lock] if world.clock is None else [world.pool._lock, world.clock._lock]:
+    for lock in (
+        [inside.lock(world.pool)] if world.clock is None else [inside.lock(world.pool), inside.clock_lock(world.clock)]
+    ):
         if lock._is_owned() or not lock.acquire(timeout=PATIENCE):
             raise Violation("P9", "a lock is left held")
         lock.release()
@@ -116,7 +119,7 @@ def _finish(world: World) -> None:
     world.push()
     _bounded(world)
     before = len(world.deallocated)
-    if world.clock is not None and "maxage" in world.settings and not pool._closed:
+    if world.clock is not None and "maxage" in world.settings and not inside.closed(pool):
         idle = len(pool)
         world.clock.advance(world.settings["maxage"])
         left = min(idle, world.settings.get("minsize") or 0)

@@ -16,9 +16,8 @@ from tests.faults.audit import DROP, INTERRUPT, audit
 from tests.faults.points import AFTER, CALLER, Place, Points
 from tests.faults.situations import Case
 from tests.faults.world import Violation, World
+from tests.support import inside
 
-# Where a pop or a push has its resource in a variable of its own, or is entered with it.
-HOLDERS = {"pop", "push", "now", "__enter__", "__exit__", "unpack", "_pop", "_alive", "_discard", "deallocate"}
 FAULTS = (INTERRUPT, "push", "pop", "len", "close", "clear", "collect", DROP)
 
 
@@ -92,7 +91,7 @@ class Harness:
         unraisable, self._unraisable = self._unraisable, []
         try:
             lost = audit(world, fault, unraisable, place not in (AFTER, CALLER))
-            if lost is not None and place not in (AFTER, CALLER) and place.function not in HOLDERS:
+            if lost is not None and place not in (AFTER, CALLER) and place.function not in inside.HOLDERS:
                 raise Violation("P9", f"{lost} is lost, which is in a container there")
             return lost
         except Violation as violation:

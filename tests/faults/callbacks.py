@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tests.faults.world import PATIENCE, Violation, elsewhere
 from tests.helpers import Call
+from tests.support import inside
 
 CALLBACKS = ("alloc", "check", "dealloc")
 BEHAVIOURS = ("ok", "falsy", "raises", "interrupts", "slow", "never returns", "re-enters", "closes", "drops")
@@ -232,7 +232,7 @@ class Real:
     def idle(self) -> list[Any]:
         if self.pool is None:
             return []
-        return [entry[1] if "maxage" in self.context.settings else entry for entry in self.pool._idle]
+        return [entry[1] if "maxage" in self.context.settings else entry for entry in inside.idle(self.pool)]
 
     def pop(self, timeout: float | None = None) -> Any:
         return self.pool.pop(timeout)
@@ -251,7 +251,7 @@ class Real:
         gc.collect()
 
     def exit(self) -> None:
-        sys.modules[f"{self.package.__name__}._lifecycle"]._close_all()
+        inside.get(inside.CLOSE_ALL, self.package)()
 
 
 def all_behaviours() -> Iterator[dict[str, str]]:
@@ -284,8 +284,8 @@ def compare(package: ModuleType, name: str, behaviours: dict[str, str]) -> None:
     call = Call(lambda: _outcome(lambda: context.do(real)))
     try:
         if _comes_to_stop(real, call):
-            # K1: others use the pool; `_settle` needs its lock.
-            elsewhere(lambda: real.pool is None or (repr(real.pool), real.pool._settle()), "K1", "another thread")
+            # K1: others use the pool; to settle needs its lock.
+            elsewhere(lambda: real.pool is None or (repr(real.pool), inside.settle(real.pool)), "K1", "another thread")
             if "never returns" in behaviours.values():
                 _leave(real)
                 return

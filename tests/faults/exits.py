@@ -19,8 +19,8 @@ from typing import Any
 from tests.faults import occupied
 from tests.faults.occupied import OPERATIONS, Scene, complain, expect, main_with
 from tests.helpers import PATIENCE
+from tests.support import inside
 from ya.resourcepool import ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
-from ya.resourcepool._victims import _departing
 
 NO_SUCH_STEP = 77
 INTERRUPTED = -signal.SIGINT
@@ -103,8 +103,8 @@ def _stand(name: str, at: int, report: Callable[[str], None]) -> None:
     scene.report = report
     if not scene.begin():
         os._exit(NO_SUCH_STEP)
-    departing = [entry for victims, *_ in _departing.values() for entry in victims]
-    for resource in [*scene.idle(), *((entry[1] if scene.pool._maxage else entry).name for entry in departing)]:
+    departing = [entry for victims, *_ in inside.get(inside.DEPARTING).values() for entry in victims]
+    for resource in [*scene.idle(), *((entry[1] if inside.maxage(scene.pool) else entry).name for entry in departing)]:
         report(f"left {resource}")
     report("end")
     if at >= 0 and scene.steps.passed[at] not in ("alloc", "check", "dealloc"):

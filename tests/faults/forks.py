@@ -14,7 +14,7 @@ from typing import Any
 from tests.faults import occupied
 from tests.faults.occupied import Owned, Scene, complain, expect, main_with, use
 from tests.helpers import PATIENCE, Call
-from ya.resourcepool._victims import _departing
+from tests.support import inside
 
 LIMIT = int(PATIENCE)  # seconds after which a child counts as stuck
 
@@ -88,8 +88,8 @@ def amid(name: str, at: int) -> str | None:
 
     def happen(*_: object) -> None:
         nonlocal pid
-        departing = [entry for victims, *_ in _departing.values() for entry in victims]
-        left = {(entry[1] if scene.pool._maxage else entry).name for entry in departing} | set(scene.idle())
+        departing = [entry for victims, *_ in inside.get(inside.DEPARTING).values() for entry in victims]
+        left = {(entry[1] if inside.maxage(scene.pool) else entry).name for entry in departing} | set(scene.idle())
         del departing
         pid = os.fork()
         if pid == 0:

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from tests.helpers import PATIENCE, Call, hooked_pool
+from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePoolClosed, ResourcePoolEmpty
-from ya.resourcepool._clocks import SystemClock
 
 where = ["nowhere"]  # for what is said of a mistake
 say_at = [2]  # the number of the file
@@ -143,7 +143,7 @@ class Scene:
         self.calls: list[Call] = []
         steps = self.steps
 
-        class Clock(SystemClock if operation.rings else ManualClock):  # type: ignore[misc]
+        class Clock(inside.get(inside.SYSTEM_CLOCK) if operation.rings else ManualClock):  # type: ignore[misc]
             def now(self) -> float:
                 steps.step("now")
                 return super().now()
@@ -192,7 +192,7 @@ class Scene:
 
     def hurry(self) -> None:
         """What is idle is due, and the clock is late."""
-        self.clock._time += 10
+        setattr(self.clock, inside.TIME, self.clock.now() + 10)
 
     def stop(self) -> None:
         self.stopped.set()
@@ -231,8 +231,8 @@ class Scene:
         return False
 
     def idle(self) -> list[str]:
-        entries = list(self.pool._idle.copy())
-        return [(entry if self.pool._maxage is None else entry[1]).name for entry in entries]
+        entries = list(inside.idle(self.pool).copy())
+        return [(entry if inside.maxage(self.pool) is None else entry[1]).name for entry in entries]
 
     def serve(self) -> None:
         """Push until the operation has ended, and nobody waits."""
@@ -273,7 +273,7 @@ def use(scene: Scene) -> None:
     Call(_push, scene).result()
     if scene.operation.rings:
         expect(scene.rung.wait(PATIENCE), "L5: nothing expires in the child")
-    elif pool._closed:
+    elif inside.closed(pool):
         expect(isinstance(Call(pool.pop, 0).error(), ResourcePoolClosed), "L5: a closed pool is open in the child")
     else:
         expect(Call(pool.pop, 0).result().name == scene.made[-1], "L5: the child can't pop what it has pushed")

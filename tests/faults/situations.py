@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import NamedTuple
 
 from tests.faults.world import World
+from tests.support import inside
 
 Situation = Callable[[ModuleType], World]
 
@@ -203,18 +203,19 @@ def _advance(world: World) -> None:
 def _ring(world: World) -> None:
     """What the system's clock calls in its thread; here in this one."""
     world.plenty = False
-    module = sys.modules[f"{world.package.__name__}._clocks"]
-    clock = object.__new__(module.SystemClock)  # not `__init__`, which registers it with each fork
-    clock._ringing = {}
+    clock = object.__new__(
+        inside.get(inside.SYSTEM_CLOCK, world.package)
+    )  # not `__init__`, which registers it with each fork
+    setattr(clock, inside.RINGING, {})
     clock.now = world.clock.now
-    alarm = module._Alarm(world.clock.now() - 10, 10, world.pool._expiry)
-    world.operation = lambda: clock._ring(alarm)
+    alarm = inside.get(inside.ALARM, world.package)(world.clock.now() - 10, 10, inside.expiry(world.pool))
+    world.operation = lambda: inside.ring(clock, alarm)
 
 
 def _exit(world: World) -> None:
     world.plenty = False
     gc.collect()  # pools of other worlds, which it would close, too
-    close_all = sys.modules[f"{world.package.__name__}._lifecycle"]._close_all
+    close_all = inside.get(inside.CLOSE_ALL, world.package)
 
     def leave() -> None:
         """As `atexit` calls what is registered with it."""

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from tests.faults.drawn import drawn
 from tests.helpers import Call
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _lifecycle
-from ya.resourcepool._clocks import SystemClock
+from tests.support import inside
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
 
 def refuse(*args):
@@ -152,13 +152,13 @@ class Clock(ManualClock):
 def nothing_left_behind():
     """No pool that was not there, and nothing raised in a finalizer."""
     gc.collect(0)
-    before, raised, hook = set(_lifecycle._pools), [], sys.unraisablehook
+    before, raised, hook = set(inside.get(inside.POOLS)), [], sys.unraisablehook
     sys.unraisablehook = lambda unraisable: raised.append(repr(unraisable.exc_type))
     try:
         yield
-        if set(_lifecycle._pools) != before:
+        if set(inside.get(inside.POOLS)) != before:
             gc.collect()
-        assert set(_lifecycle._pools) == before
+        assert set(inside.get(inside.POOLS)) == before
         assert raised == []
     finally:
         sys.unraisablehook = hook
@@ -269,7 +269,7 @@ class Latch:
 def test_P11_the_systems_clock_honours_any_timeout(timeout, start):
     if not timeout > 0:
         return
-    clock, latch = SystemClock(), Latch()
+    clock, latch = inside.get(inside.SYSTEM_CLOCK)(), Latch()
     now = iter([start] * 3 + [math.inf] * 3)
     clock.now = lambda: next(now)
     assert clock.wait(latch, start, timeout) in (True, False)

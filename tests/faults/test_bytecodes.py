@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.bytecodes import FAULTS, Found, every, harness, some
 from tests.faults.situations import CASES
-from tests.schedule.seam import load
+from tests.support.package import load
 
 GROUPS = [(name, list(cases)) for name, cases in groupby(CASES, lambda case: case.situation)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.callbacks import BEHAVIOURS, CONTEXTS, all_behaviours, compare
 from tests.helpers import PRELUDE, python
-from tests.schedule.seam import load
+from tests.support.package import load
 
 EXIT = """
 pools = {}

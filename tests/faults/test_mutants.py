@@ -7,31 +7,34 @@ import pytest
 from tests.faults import world
 from tests.faults.bytecodes import Failure, every, harness
 from tests.faults.callbacks import CALLBACKS, compare
-from tests.faults.mutants import MUTANTS, OF_CALLBACKS
+from tests.faults.situations import Case
 from tests.faults.world import Violation
-from tests.schedule.seam import load
+from tests.support.mistakes import noticed_by
+from tests.support.package import load
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, id=f"{mutant.clause}_{name}") for name, mutant in MUTANTS.items()])
-def test_a_fault_at_every_bytecode_catches(name, monkeypatch):
+def cases(mistakes):
+    return [pytest.param(mistake, id=f"{mistake.clause}_{name}") for name, mistake in mistakes.items()]
+
+
+@pytest.mark.parametrize("mistake", cases(noticed_by("bytecodes")))
+def test_a_fault_at_every_bytecode_catches(mistake, monkeypatch):
     monkeypatch.setattr(world, "PATIENCE", 1)  # who is stuck is found
-    mutant = MUTANTS[name]
-    with harness(load(mutant.patches)) as made, pytest.raises(Failure) as caught:
-        every(made, mutant.case, (mutant.fault,))
+    situation, operation, fault = mistake.bytecodes
+    with harness(load(mistake.edits)) as made, pytest.raises(Failure) as caught:
+        every(made, Case(situation, operation), (fault,))
 
     print(caught.value)  # pytest -rP shows it
-    assert caught.value.violation.clause == mutant.clause
+    assert caught.value.violation.clause == mistake.clause
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, id=f"{mutant.clause}_{name}") for name, mutant in OF_CALLBACKS.items()]
-)
-def test_a_fault_in_every_callback_catches(name, monkeypatch):
+@pytest.mark.parametrize("mistake", cases(noticed_by("callbacks")))
+def test_a_fault_in_every_callback_catches(mistake, monkeypatch):
     monkeypatch.setattr(world, "PATIENCE", 1)
-    mutant = OF_CALLBACKS[name]
-    behaviours = dict.fromkeys(CALLBACKS, "ok") | {mutant.callback: mutant.fault}
+    context, callback, fault = mistake.callbacks
+    behaviours = dict.fromkeys(CALLBACKS, "ok") | {callback: fault}
     with pytest.raises(Violation) as caught:
-        compare(load(mutant.patches), mutant.context, behaviours)
+        compare(load(mistake.edits), context, behaviours)
 
     print(caught.value)
-    assert caught.value.clause == mutant.clause
+    assert caught.value.clause == mistake.clause

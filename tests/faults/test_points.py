@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.faults.points import AFTER, CALLER, Points, _codes
-from tests.schedule.seam import load
+from tests.support.package import load
 
 # Where a signal is handled, in the words of `dis`. The names differ between versions, and these are of all of them.
 CHECKS = ("RESUME", "CALL", "PRECALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "POP_JUMP", "FOR_ITER", "INSTRUMENTED")

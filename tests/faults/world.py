@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from tests.helpers import Call, Resource
+from tests.support import inside
 
 PATIENCE = 5  # seconds after which something that should happen at once counts as stuck
 
@@ -105,7 +105,7 @@ class World:
     ) -> None:
         self.package, self.settings = package, settings
         self.maxsize: int | None = settings.get("maxsize")
-        self.departing: dict[int, Any] = sys.modules[f"{package.__name__}._victims"]._departing
+        self.departing: dict[int, Any] = inside.get(inside.DEPARTING, package)
         self.everything: list[Resource] = []
         self.held: list[Any] = []  # returned to who called
         self.deallocated: list[Any] = []
@@ -270,7 +270,7 @@ def _clock_class(package: ModuleType) -> Any:
 
         def hurry(self, seconds: float) -> None:
             """Move the time, and be late with what falls due."""
-            self._time += seconds
+            setattr(self, inside.TIME, self.now() + seconds)
 
     return Clock
 

@@ -14,9 +14,9 @@ import ya.resourcepool
 from tests.helpers import PATIENCE
 from tests.load import footprint
 from tests.load.callbacks import CALLBACKS, FAULTS
-from tests.load.mutants import MUTANTS
 from tests.load.soak import THREADS, Broken, Soak
-from tests.schedule.seam import load
+from tests.support.mistakes import MISTAKES, noticed_by
+from tests.support.package import load
 from tests.tables import write
 
 ROUNDS = 30  # about
@@ -31,13 +31,13 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=600, help="how long (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of all that is drawn")
-    parser.add_argument("--mutant", choices=MUTANTS, help="put this mistake into the pool")
+    parser.add_argument("--mutant", choices=noticed_by("soak"), help="put this mistake into the pool")
     parser.add_argument("--write", action="store_true", help="write the table into the documentation")
     options = parser.parse_args()
     if options.write and options.mutant:
         parser.error("--write is for the pool as it is")
     print(f"seed {options.seed}", flush=True)
-    package: ModuleType = load(MUTANTS[options.mutant].patches) if options.mutant else ya.resourcepool
+    package: ModuleType = load(MISTAKES[options.mutant].edits) if options.mutant else ya.resourcepool
     each = min(LONGEST, options.seconds / ROUNDS)
     faulthandler.dump_traceback_later(options.seconds + 4 * PATIENCE, exit=True)
     soak = Soak(package, options.seed)

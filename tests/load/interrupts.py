@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from tests.faults.bytecodes import HOLDERS
+from tests.support.inside import HOLDERS
 
 ONE_CALL = ((),)  # the arguments of each, for `starmap`: to take and to put is one step then
 MOST_TRIES = 1000  # an asynchronous exception comes at the first of them

@@ -35,6 +35,7 @@ from tests.load.interrupts import (
 )
 from tests.load.ledger import DEAD, KEPT, LOST, Ledger, Tally
 from tests.load.worker import Worker
+from tests.support import inside
 
 THREADS = 32  # and the main one, to which signals come
 SLOTS = 6  # of pools
@@ -88,8 +89,8 @@ class Soak:
         self._gates = [threading.Semaphore(0) for _ in self.workers]
         self._parked = Tally()
         self._over = False
-        self._victims = sys.modules[f"{package.__name__}._victims"]
-        self._living = sys.modules[f"{package.__name__}._lifecycle"]._living
+        self._departing = inside.get(inside.DEPARTING, package)
+        self._living = inside.get(inside.LIVING, package)
         self._callers = frozenset(
             function.__code__ for function in (Worker.in_block, Callbacks.alloc, Callbacks.reenter, Garbage.__del__)
         )
@@ -181,8 +182,8 @@ class Soak:
     def _installed(self) -> Iterator[None]:
         """What the process does while this runs."""
         self._others = footprint.threads()
-        clocks = sys.modules[f"{self.package.__name__}._clocks"]
-        clocks._thread = Starter  # type: ignore[attr-defined]
+        clocks = inside.module(inside.CLOCKS_PY, self.package)
+        clocks._thread = Starter
         before = sys.unraisablehook, logging.getLogger, sys.getswitchinterval()
         handlers = {
             kind: signal.signal(kind, handler) for kind, handler in ((RAISES, interrupt), (CALLS, self._handle))
@@ -296,13 +297,15 @@ class Soak:
         footprint.collect()  # finalizers push
         for slot in self.slots:
             pool = slot.pool
-            if pool._lock._is_owned() or not pool._lock.acquire(timeout=PATIENCE):
+            if inside.lock(pool)._is_owned() or not inside.lock(pool).acquire(timeout=PATIENCE):
                 raise Broken([("P9", f"the lock of {pool} is held")])
-            pool._lock.release()
-            if pool._maxsize is not None and len(pool._idle) > pool._maxsize:
+            inside.lock(pool).release()
+            if inside.maxsize(pool) is not None and len(inside.idle(pool)) > inside.maxsize(pool):
                 raise Broken([("R1", f"this is {pool}")])
-            if pool._maxage is not None and pool._maxage < 1:
-                self._await("R3", f"{pool} does not expire", lambda pool=pool: len(pool._idle) <= pool._floor)
+            if inside.maxage(pool) is not None and inside.maxage(pool) < 1:
+                self._await(
+                    "R3", f"{pool} does not expire", lambda pool=pool: len(inside.idle(pool)) <= inside.floor(pool)
+                )
             if not slot.is_dropped:
                 pool.close()
             slot.pool = None
@@ -311,7 +314,7 @@ class Soak:
             while worker.held:
                 self.ledger.end(worker.take(), KEPT)
         self._await("L2", "a pool lives on", lambda: not self._living())
-        self._await("R4", "victims are left", lambda: not self._victims._departing)
+        self._await("R4", "victims are left", lambda: not self._departing)
         self._await("L3", "a clock's thread lives on", lambda: footprint.threads() <= self.taken[0].threads)
 
     def _settle_accounts(self) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.load.footprint import HAS_PROC
-from tests.load.mutants import MUTANTS
+from tests.support.mistakes import noticed_by
 
 ROOT = Path(__file__).parents[2]
+MISTAKES = noticed_by("soak")
 
 pytestmark = pytest.mark.skipif(not HAS_PROC, reason="what a process takes is read from /proc")
 
@@ -45,14 +46,14 @@ def test_P8_P9_R1_R3_R4_L2_L3_hold_under_load_and_nothing_grows():
     [
         pytest.param(
             name,
-            id=f"{mutant.names[0]}_{name}",
-            marks=[pytest.mark.exhaustive] * mutant.names[0].startswith(("R", "L")),
+            id=f"{mistake.soak[0]}_{name}",
+            marks=[pytest.mark.exhaustive] * mistake.soak[0].startswith(("R", "L")),
         )
-        for name, mutant in MUTANTS.items()
+        for name, mistake in MISTAKES.items()
     ],
 )
 def test_the_soak_notices(name):
     done = soak("--seconds", "5", "--seed", "5", "--mutant", name, PATIENCE="5")
 
     assert done.returncode == 1, done.stdout
-    assert any(line.startswith(MUTANTS[name].names) for line in done.stdout.splitlines()), done.stdout + done.stderr
+    assert any(line.startswith(MISTAKES[name].soak) for line in done.stdout.splitlines()), done.stdout + done.stderr

@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers import PATIENCE, Call
 from tests.load.turns import THREADS
+from tests.support import inside
 from ya.resourcepool import ResourcePool
 
 TURNS = 60
@@ -69,7 +70,7 @@ def test_P5_no_thread_gets_a_sqlite_connection_that_is_closed_and_no_descriptor_
             THREADS * TURNS,
             THREADS,
         )
-    dead = sum(not is_alive(connection) for connection in list(pool._idle))
+    dead = sum(not is_alive(connection) for connection in list(inside.idle(pool)))
     assert descriptors(tmp_path) == len(pool) - dead > 0
     pool.close()
     assert descriptors(tmp_path) == 0

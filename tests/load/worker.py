@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tests.load.callbacks import CALLBACKS, Callbacks, Fault, Garbage
 from tests.load.interrupts import Interrupt, Window, find, shield, unshield, windows
 from tests.load.ledger import KEPT, Item
+from tests.support import inside
 
 if TYPE_CHECKING:
     from tests.load.soak import Slot, Soak
@@ -182,7 +183,7 @@ class Worker:
             return
         old, slot.pool = slot.pool, pool
         if not slot.is_dropped:
-            while not old._closed:  # an interrupt may come first
+            while not inside.closed(old):  # an interrupt may come first
                 self.attempt("close", old.close)
 
     def make(self) -> Any:

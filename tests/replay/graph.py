@@ -40,7 +40,7 @@ class Fast(NamedTuple):
     """What the fast path goes by, compared where nobody holds the lock."""
 
     barred: bool
-    since: int  # how old `_since` is; as old as `maxage` if that or older, -1 for infinity
+    since: int  # how old `SINCE` is; as old as `maxage` if that or older, -1 for infinity
     armed: int | None  # how old the stamp is for which the clock is to call
 
 

@@ -15,6 +15,7 @@ from tests.replay.graph import Fast, State
 from tests.schedule.clock import Clock
 from tests.schedule.scheduler import Scheduler, Task, Violation
 from tests.schedule.seam import Seam, Watch
+from tests.support import inside
 
 FOREVER = float("inf")
 TIMEOUTS: dict[str, float | None] = {"none": None, "timed": 5, "forever": 0}
@@ -48,8 +49,8 @@ class Caller:
         self.waiter: Any = None  # of the present candidate; the seam sets it
         self.queued: Any = None  # the waiter that has been in the queue last
         self.check_raised = self.has_shut = False
-        self.settles = False  # in `_look`: it holds the lock, or has held it, or has nothing else to do
-        self.evicting: tuple[int, Any] | None = None  # the arguments of `_evict`
+        self.settles = False  # in `LOOK`: it holds the lock, or has held it, or has nothing else to do
+        self.evicting: tuple[int, Any] | None = None  # the arguments of `EVICT`
         self.expelling = self.undecided = False  # what it has just moved to its victims may be put back
         self.victims: Sequence[Any] = ()
         self.deallocating: str | None = None
@@ -98,59 +99,59 @@ def pool_class(seam: Seam, package: ModuleType) -> type[Any]:
     """The pool under control that notes how far its calls have come."""
     scheduler = seam.scheduler
 
-    class Pool(seam.pool_class(package)):  # type: ignore[misc]
+    base = seam.pool_class(package)
+
+    class Pool(base):  # type: ignore[misc, valid-type]
         def push(self, resource: Any) -> None:
             caller = scheduler.current.call
             caller.pushes, caller.pushing = resource, "pushing"
-            caller.stamped = self._maxage is None
+            caller.stamped = inside.maxage(self) is None
             caller.hand = None
             try:
                 super().push(resource)
             finally:
                 caller.open = False
 
-        def _look(self, victims: Any, step: Any = None) -> None:
-            caller = scheduler.current.call if scheduler.current else Caller("")
-            caller.victims = victims
-            caller.settles = step is None or step.__name__ == "_disarm"
-            try:
-                super()._look(victims, step)
-            finally:
-                caller.settles = caller.open = False
+    def look(self: Any, victims: Any, step: Any = None) -> None:
+        caller = scheduler.current.call if scheduler.current else Caller("")
+        caller.victims = victims
+        caller.settles = step is None or step.__name__ == inside.DISARM
+        try:
+            getattr(base, inside.LOOK)(self, victims, step)
+        finally:
+            caller.settles = caller.open = False
 
-        def _shut(self, victims: Any) -> Any:
-            result = super()._shut(victims)
-            scheduler.current.call.has_shut = True
-            return result
+    def shut(self: Any, victims: Any) -> Any:
+        result = getattr(base, inside.SHUT)(self, victims)
+        scheduler.current.call.has_shut = True
+        return result
 
-        def _evict(self, victims: Any, keep: int, now: Any = None) -> None:
-            caller = scheduler.current.call if scheduler.current else Caller("")
-            caller.evicting = keep, now
-            try:
-                super()._evict(victims, keep, now)
-            finally:
-                caller.evicting = None
-                caller.undecided = False
+    def evict(self: Any, victims: Any, keep: int, now: Any = None) -> None:
+        caller = scheduler.current.call if scheduler.current else Caller("")
+        caller.evicting = keep, now
+        try:
+            getattr(base, inside.EVICT)(self, victims, keep, now)
+        finally:
+            caller.evicting = None
+            caller.undecided = False
 
-        def _expel(self, take: Any, victims: Any) -> None:
-            caller = scheduler.current.call
-            caller.expelling = True
-            try:
-                super()._expel(take, victims)
-            finally:
-                caller.expelling = False
-            caller.undecided = caller.evicting is not None and (
-                caller.evicting[0] > 0 or caller.evicting[1] is not None
-            )
+    def expel(self: Any, take: Any, victims: Any) -> None:
+        caller = scheduler.current.call
+        caller.expelling = True
+        try:
+            getattr(base, inside.EXPEL)(self, take, victims)
+        finally:
+            caller.expelling = False
+        caller.undecided = caller.evicting is not None and (caller.evicting[0] > 0 or caller.evicting[1] is not None)
 
-    return Pool
+    return inside.subclass(Pool, look=look, shut=shut, evict=evict, expel=expel)
 
 
 class Replayed(Watch):
     """A pool, and the threads that call it.
 
     Args:
-        package: the pool's package, from `seam.load`.
+        package: the pool's package, from `load`.
         settings: of the pool; with `alloc` and `check` whether it has one.
         initial: the first state of the graph.
         threads: their names, `clock` the last.
@@ -227,7 +228,7 @@ class Replayed(Watch):
 
     def _callback(self, name: str) -> Any:
         task = self.scheduler.step(name)
-        if self.pool._lock.owner is task:
+        if inside.lock(self.pool).owner is task:
             self.scheduler.fail(Violation(f"K1: {name} runs under the lock"))
         return task.call
 
@@ -303,7 +304,7 @@ class Replayed(Watch):
         if caller.callback:
             return caller.callback
         waiter = caller.waiter
-        if caller.hand is not None or (waiter is not None and list.__len__(waiter.box)):
+        if caller.hand is not None or (waiter is not None and list.__len__(inside.box(waiter))):
             return "found"
         if waiter is not None and caller.queued is waiter:
             return "waiting" if waiter in queue else "working"
@@ -318,7 +319,7 @@ class Replayed(Watch):
     def _hand(self, caller: Caller, at: str) -> tuple[str, int] | None:
         if at == "found":
             if caller.hand is None and not caller.pushing:
-                return self._entry(list.__getitem__(caller.waiter.box, 0))
+                return self._entry(list.__getitem__(inside.box(caller.waiter), 0))
             resource: Any = caller.hand or caller.pushes
         elif at == "checking":
             resource = caller.hand
@@ -332,8 +333,8 @@ class Replayed(Watch):
         """The state of the specification that the pool is in."""
         pool, callers = self.pool, self.callers
         aged = self.maxage is not None
-        queue = list(list.__iter__(pool._waiters))
-        idle = [self._entry(entry) for entry in deque.__iter__(pool._idle)]
+        queue = list(list.__iter__(inside.waiters(pool)))
+        idle = [self._entry(entry) for entry in deque.__iter__(inside.idle(pool))]
         at: list[str] = []
         hands: list[tuple[str, int] | None] = []
         victims: list[tuple[str, ...]] = []
@@ -370,14 +371,14 @@ class Replayed(Watch):
             if caller.kind == "pop" and where in IN_A_POP:
                 timeout.append(caller.timeout)
                 if caller.queued is not None:
-                    arrived.append((caller.waiter._arrival, name))
+                    arrived.append((inside.arrival(caller.waiter), name))
             else:
                 timeout.append(None)
         del timeout[-1]
         arrived.sort()
         return State(
             tuple(idle),
-            tuple([waiter.call.name for waiter in queue if not list.__len__(waiter.box)]),
+            tuple([waiter.call.name for waiter in queue if not list.__len__(inside.box(waiter))]),
             tuple([name for _, name in arrived]),
             tuple(at),
             tuple(timeout),

@@ -14,7 +14,9 @@ from tests.replay.graph import Edge, Graph
 from tests.replay.models import MODELS, SPEC, graph, settings
 from tests.replay.pool import CallbackRaised, Replayed
 from tests.schedule.scheduler import Task, Violation
-from tests.schedule.seam import Patch, load
+from tests.support import inside
+from tests.support.edits import Edit
+from tests.support.package import load
 
 MOST_STEPS = 100  # of the pool for one edge
 
@@ -93,7 +95,7 @@ class Replay:
         if self._task is None and self.real.state() != self._target.state:
             raise Violation("another state")
         if self._target.mover is None:
-            if self.real.pool._lock.owner is not None:
+            if inside.lock(self.real.pool).owner is not None:
                 raise Violation("the lock is held")
             if self.real.fast() != self._target.fast:
                 raise Violation("another fast path")
@@ -107,8 +109,8 @@ class Replay:
     def _wakes_who_can_go_on(self) -> None:
         """Of those that are to sleep, or are about to wake."""
         for caller, at in zip(self.real.callers, self._target.state.at, strict=True):
-            if caller.task is not None and caller.task.operation in ("read _woken", "wait"):
-                sleeps = caller.waiter._latch.held or not caller.waiter.raw_woken
+            if caller.task is not None and caller.task.operation in ("read woken", "wait"):
+                sleeps = inside.latch(caller.waiter).held or not caller.waiter.raw_woken
                 if sleeps and at != "waiting":
                     raise Violation(f"P8: {caller.name} sleeps on")
                 if not sleeps and at == "waiting":
@@ -202,8 +204,8 @@ HEAD = """\
 |---|--:|--:|--:|--:|--:|--:|--:|"""
 
 
-def replay(name: str, patches: Sequence[Patch] = ()) -> Coverage:
-    """Take every edge of a model's graph on the pool, which may be patched.
+def replay(name: str, edits: Sequence[Edit] = ()) -> Coverage:
+    """Take every edge of a model's graph on the pool, which may be changed.
 
     Raises:
         GraphChanged: TLC does not find the graph that the manifest knows.
@@ -211,7 +213,7 @@ def replay(name: str, patches: Sequence[Patch] = ()) -> Coverage:
     """
     began = time.process_time()
     found = graph(name)
-    runner = Replay(found, settings(MODELS[name]), load(patches))
+    runner = Replay(found, settings(MODELS[name]), load(edits))
     paths = 0
     for path in found.cover():
         runner.take(path)

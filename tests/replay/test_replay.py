@@ -9,9 +9,9 @@ import pytest
 
 from tests.replay.graph import Graph
 from tests.replay.models import MODELS, SPEC, GraphChanged, graph, settings
-from tests.replay.mutants import MUTANTS
 from tests.replay.replay import Mismatch, Replay, replay
-from tests.schedule.seam import load
+from tests.support.mistakes import noticed_by
+from tests.support.package import load
 
 # `make verify` makes the graphs of the others, too.
 EVERYDAY = ["limited", "allocating", "hysteresis", "ageing", "interrupt"]
@@ -46,17 +46,19 @@ def test_every_step_of_the_module_is_an_edge_of_some_graph():
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "name",
+    "mistake",
     [
-        pytest.param(name, id=f"{m.clause}_{name}", marks=[pytest.mark.exhaustive] * (m.model not in EVERYDAY))
-        for name, m in MUTANTS.items()
+        pytest.param(
+            mistake, id=f"{mistake.clause}_{name}", marks=[pytest.mark.exhaustive] * (mistake.replay[0] not in EVERYDAY)
+        )
+        for name, mistake in noticed_by("replay").items()
     ],
 )
-def test_the_replay_notices(name):
-    mutant = MUTANTS[name]
+def test_the_replay_notices(mistake):
+    model, action = mistake.replay
 
-    with pytest.raises(Mismatch, match=rf"^.* at {mutant.action}\b"):
-        replay(mutant.model, mutant.patches)
+    with pytest.raises(Mismatch, match=rf"^.* at {action}\b"):
+        replay(model, mistake.edits)
 
 
 @pytest.mark.exhaustive

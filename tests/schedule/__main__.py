@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.schedule.mutants import MUTANTS
 from tests.schedule.oracle import Scenario
 from tests.schedule.scenarios import ALL, GROUPS, MOST_RUNS
 from tests.schedule.scheduler import read, written
-from tests.schedule.seam import load
 from tests.schedule.search import Failure, deepen, search, shortest, trace
+from tests.support.mistakes import noticed_by
+from tests.support.package import load
 from tests.tables import write
 
 
@@ -76,19 +76,19 @@ def _mutants(options: argparse.Namespace) -> tuple[list[str], bool]:
     _say(lines, "| mistake | clause | scenario | preemptions | steps |")
     _say(lines, "|---|---|---|--:|--:|")
     wrong = False
-    for name, mutant in MUTANTS.items():
+    for name, mistake in noticed_by("schedule").items():
         if options.name not in name:
             continue
-        scenario = ALL[mutant.scenario]()
-        scenario.use(load(mutant.patches))
+        scenario = ALL[mistake.schedule]()
+        scenario.use(load(mistake.edits))
         failure: Failure | None = shortest(scenario, scenario.scheduler)
         if failure is None:
             wrong = True
-            _say(lines, f"| {name} | **survives** | {mutant.scenario} | | |")
+            _say(lines, f"| {name} | **survives** | {mistake.schedule} | | |")
             continue
         clause = str(failure.error).partition(":")[0]
         steps = len(failure.choices)
-        _say(lines, f"| {name} | {clause} | {mutant.scenario} | {failure.preemptions} | {steps} |")
+        _say(lines, f"| {name} | {clause} | {mistake.schedule} | {failure.preemptions} | {steps} |")
         if options.trace:
             print(f"schedule: {written(failure.choices)}", *_trace(scenario, failure.choices), sep="\n")
     return lines, wrong

@@ -9,14 +9,14 @@ from tests.schedule.scheduler import Scheduler, Task
 from tests.schedule.touches import ALONE, HOLDER, OF_THE_POOL, writing
 
 
-def control(owner: type[Any], name: str, steps: property) -> None:
-    """Make each access to an attribute a step. It is False at first; `raw` and its name reads it at once."""
-    setattr(owner, "raw" + name, False)
-    setattr(owner, name, steps)
+def control(owner: type[Any], attribute: str, name: str, steps: property) -> None:
+    """Make each access to an attribute a step. It is False at first; `raw_` and its name reads it at once."""
+    setattr(owner, f"raw_{name}", False)
+    setattr(owner, attribute, steps)
 
 
 def of_the_pool(name: str, scheduler: Scheduler, is_constant: bool) -> property:
-    reading, writes, raw = f"read {name}", f"write {name}", "raw" + name
+    reading, writes, raw = f"read {name}", f"write {name}", f"raw_{name}"
     step, get = scheduler.step, attrgetter(raw)
     reads, changes, at_once = OF_THE_POOL[name], writing(OF_THE_POOL[name]), ALONE if is_constant else HOLDER
 
@@ -48,7 +48,7 @@ def disciplined(scheduler: Scheduler, task: Task, operation: str, wrong: bool = 
 
 
 def of_a_waiter(name: str, scheduler: Scheduler) -> property:
-    reading, writes, raw = f"read {name}", f"write {name}", "raw" + name
+    reading, writes, raw = f"read {name}", f"write {name}", f"raw_{name}"
     step, get = scheduler.step, attrgetter(raw)
 
     def read(self: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.schedule.scheduler import Violation
+from tests.support import inside
 
 if TYPE_CHECKING:
     from tests.schedule.oracle import Scenario
@@ -72,17 +73,17 @@ def _quiet(scenario: Scenario, view: View, missing: int, seen: list[str]) -> Non
         raise Violation(f"P9: lost: {sorted(set(scenario.made) - set(seen))}")
     if view.idle and view.waiters:
         raise Violation(f"P8: {view.idle} are idle, and somebody waits")
-    if pool._lock.owner is not None:
+    if inside.lock(pool).owner is not None:
         raise Violation("P9: the lock is held")
     if any(view.victims):
         raise Violation(f"R4: {view.victims} were evicted, and nobody deallocates them")
     for waiter in pool.born:
-        if waiter.call.over and list.__len__(waiter.box):
+        if waiter.call.over and list.__len__(inside.box(waiter)):
             raise Violation(f"P9: {waiter.call.task.name} has been handed something, and its pop is over")
     for call in scenario.calls:
         waiter = call.waiter
-        if waiter is not None and call.task.waits and waiter._latch.held:
-            if list.__len__(waiter.box) or view.closed:
+        if waiter is not None and call.task.waits and inside.latch(waiter).held:
+            if list.__len__(inside.box(waiter)) or view.closed:
                 raise Violation(f"P8: {call.task.name} has been served, or the pool closed, and it sleeps")
             if waiter.number not in view.waiters:
                 raise Violation(f"P8: {call.task.name} waits, and nobody knows")

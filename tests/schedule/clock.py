@@ -8,6 +8,7 @@ from typing import Any
 from tests.schedule.scheduler import Task
 from tests.schedule.seam import Seam
 from tests.schedule.touches import ALL, ALONE, LATCHES, TIME, writing
+from tests.support import inside
 
 
 class Clock:
@@ -38,7 +39,7 @@ class Clock:
 
     def wait(self, waiter: Any, start: float, timeout: float | None) -> bool:
         scheduler = self._scheduler
-        latch = waiter._latch
+        latch = inside.latch(waiter)
         task = scheduler.current
         assert task is not None
         alarm = None

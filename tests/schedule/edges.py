@@ -20,6 +20,7 @@ from tests.schedule.projection import CLOCK, EXPIRY, Picture, Stand
 from tests.schedule.scenarios import ALL, TWO
 from tests.schedule.scheduler import Task, written
 from tests.schedule.search import UNBOUNDED, Found, search, trace
+from tests.support import inside
 from tests.tables import write
 
 Step = tuple[Picture, str, Picture]
@@ -44,7 +45,7 @@ def run(scenario: Scenario) -> Seen:
     That two states which the search takes for one have the same picture is checked; else it would be a failure.
     """
     scheduler = scenario.scheduler
-    pools: Any = sys.modules[f"{scenario.package.__name__}._pool"]
+    unlimited = inside.get(inside.UNLIMITED, scenario.package)
     made = model.new(scenario)
     seen = Seen()
     states: dict[int, Picture] = {}
@@ -52,7 +53,7 @@ def run(scenario: Scenario) -> Seen:
 
     def observe(task: Task | None) -> None:
         nonlocal before
-        now = projection.of_code(scenario, pools.UNLIMITED, made)
+        now = projection.of_code(scenario, unlimited, made)
         state = scenario.state() + scheduler.histories()
         assert states.setdefault(state, now) == now, "two states look the same, and are not"
         if now not in seen.pictures:

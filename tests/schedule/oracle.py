@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 from tests.schedule.clauses import View, look
 from tests.schedule.clock import Clock
 from tests.schedule.scheduler import Scheduler, Task, Violation, mixed
-from tests.schedule.seam import CHANGES, Seam, Watch, load
+from tests.schedule.seam import CHANGES, Seam, Watch
 from tests.schedule.touches import CALLS, IDLE, TIME, WAITERS, writing
+from tests.support import inside
+from tests.support.package import load
 
 TICK = 3  # what an operation `tick` moves the time by
 TIMEOUT = 5  # of a timed pop
@@ -87,10 +89,10 @@ class Scenario(Watch):
         operations = {operation for thread in (*self.threads, self.handlers) for operation in thread}
         found = {"now"} if self.maxage is None and not operations & {"pop timed", "tick"} else set()
         found |= {
-            name for name, operation in (("_closed", "close"), ("_clearing", "clear")) if operation not in operations
+            name for name, operation in (("closed", "close"), ("clearing", "clear")) if operation not in operations
         }
         if not self.handlers:
-            found.add("_unsettled")
+            found.add("unsettled")
         return frozenset(found)
 
     def _broken(self, how: str) -> NoReturn:
@@ -186,10 +188,10 @@ class Scenario(Watch):
             call.began = self.clock.time
         call.found_nothing = self._nothing_is_idle()
         if self.maxage is not None and not self.floor and operation.startswith("pop"):
-            call.due = self.due(deque.__iter__(self.pool._idle))
+            call.due = self.due(deque.__iter__(inside.idle(self.pool)))
         call.closed = self.has_closed
         task.saw(operation)
-        call.ahead = [waiter for waiter in list.__iter__(self.pool._waiters) if self._waits(waiter)]
+        call.ahead = [waiter for waiter in list.__iter__(inside.waiters(self.pool)) if self._waits(waiter)]
         try:
             outcome = self._do(operation, held, call)
         except self.package.ResourcePoolEmpty:
@@ -259,7 +261,7 @@ class Scenario(Watch):
 
     def _callback(self, name: str) -> Task:
         task = self.scheduler.step(name)
-        if self.pool is not None and self.pool._lock.owner is task.owner:
+        if self.pool is not None and inside.lock(self.pool).owner is task.owner:
             self._broken(f"K1: {name} runs under the lock")
         return task
 
@@ -340,7 +342,7 @@ class Scenario(Watch):
 
     def acquired(self) -> None:
         if self.pool is not None and self.maxsize is not None:
-            self.most = deque.__len__(self.pool._idle)
+            self.most = deque.__len__(inside.idle(self.pool))
 
     def moved(self) -> None:
         if self._nothing_is_idle():
@@ -353,10 +355,14 @@ class Scenario(Watch):
             waiter.call.arrival = self.arrivals
 
     def filled(self, waiter: Any) -> None:
-        queue = list(list.__iter__(self.pool._waiters))
+        queue = list(list.__iter__(inside.waiters(self.pool)))
         if any(waiter is queued for queued in queue):
             for other in queue:
-                if other.call.arrival < waiter.call.arrival and not list.__len__(other.box) and not _is_over(other):
+                if (
+                    other.call.arrival < waiter.call.arrival
+                    and not list.__len__(inside.box(other))
+                    and not _is_over(other)
+                ):
                     self._broken(f"P7: {waiter.call.task.name} is served before {other.call.task.name}")
         elif waiter.call is not None:
             self._does_not_overtake(waiter.call)
@@ -367,16 +373,16 @@ class Scenario(Watch):
 
     def _does_not_overtake(self, call: Call) -> None:
         for waiter in call.ahead:
-            if self._waits(waiter) and any(waiter is queued for queued in list.__iter__(self.pool._waiters)):
+            if self._waits(waiter) and any(waiter is queued for queued in list.__iter__(inside.waiters(self.pool))):
                 self._broken(f"P7: {call.task.name} overtakes {waiter.call.task.name}")
 
     def _waits(self, waiter: Any) -> bool:
-        return waiter.call.task.waits and not list.__len__(waiter.box) and waiter._latch.held
+        return waiter.call.task.waits and not list.__len__(inside.box(waiter)) and inside.latch(waiter).held
 
     def _nothing_is_idle(self) -> bool:
         if self.pool is None or self.owing is not None:
             return False
-        idle = self.pool._idle
+        idle = inside.idle(self.pool)
         if not deque.__len__(idle):
             return True
         return (
@@ -391,7 +397,7 @@ class Scenario(Watch):
         if pool.raw_closed or any(call.kind == "clear" for call in self.calls):
             return
         overflows = self.maxsize is not None and self.most > self.maxsize
-        if overflows and list.__len__(pool._waiters) and self.maxage is None:
+        if overflows and list.__len__(inside.waiters(pool)) and self.maxage is None:
             self._broken("R5: it evicts while somebody waits")
         if self.maxage is None and not overflows:
             self._broken("R1: it evicts, and no more than maxsize were idle")
@@ -404,10 +410,10 @@ class Scenario(Watch):
         """What can be seen of the pool now."""
         pool = self.pool
         return View(
-            tuple(deque.__iter__(pool._idle)),
-            tuple([(w.number, *list.__iter__(w.box)) for w in pool.born if list.__len__(w.box)]),
+            tuple(deque.__iter__(inside.idle(pool))),
+            tuple([(w.number, *list.__iter__(inside.box(w))) for w in pool.born if list.__len__(inside.box(w))]),
             tuple(sorted([tuple(victims) for victims, _, _ in self.pool.departing.values() if victims], key=str)),
-            tuple([w.number for w in list.__iter__(pool._waiters)]),
+            tuple([w.number for w in list.__iter__(inside.waiters(pool))]),
             pool.raw_closed,
         )
 
@@ -417,8 +423,8 @@ class Scenario(Watch):
         It is a sum, of which steps that touch nothing in common change different parts.
         """
         pool = self.pool
-        owner = pool._lock.owner
-        total = mixed((*deque.__iter__(pool._idle), self.most, self.owing and self.owing.index))
+        owner = inside.lock(pool).owner
+        total = mixed((*deque.__iter__(inside.idle(pool)), self.most, self.owing and self.owing.index))
         total += mixed(
             (
                 pool.raw_limit,
@@ -427,19 +433,19 @@ class Scenario(Watch):
                 pool.raw_closed,
                 pool.raw_unsettled,
                 pool.raw_clearing,
-                pool._arrivals,
-                list.__len__(pool._timer),
+                inside.arrivals(pool),
+                list.__len__(inside.timer(pool)),
                 owner and owner.index,
-                *[waiter.number for waiter in list.__iter__(pool._waiters)],
+                *[waiter.number for waiter in list.__iter__(inside.waiters(pool))],
             )
         )
         total += mixed((self.clock.time, len(self.made), self.has_closed, self.has_pushed_again, self.lost, self.ended))
         for w in pool.born:
-            if w._latch.held:
+            if inside.latch(w).held:
                 total += mixed(("held", w.number))
-            if list.__len__(w.box) or not w.call.over:
+            if list.__len__(inside.box(w)) or not w.call.over:
                 flags = w.raw_woken, w.raw_unpacked, w.raw_abandoned
-                total += mixed((w.number, w._arrival, w._start, *flags, *list.__iter__(w.box)))
+                total += mixed((w.number, inside.arrival(w), inside.start(w), *flags, *list.__iter__(inside.box(w))))
         for c in self.calls:
             found_nothing = c.found_nothing and c.kind[:3] == "pop"
             seen = [w.number for w in c.ahead]
@@ -455,7 +461,7 @@ class Scenario(Watch):
         look(self)
 
     def _finish(self) -> None:
-        if self.maxage is not None and deque.__len__(self.pool._idle) > self.floor:
+        if self.maxage is not None and deque.__len__(inside.idle(self.pool)) > self.floor:
             raise Violation("R3: everything has rung, and something is left to expire")
 
     def outcome(self) -> Hashable:

@@ -7,7 +7,6 @@ thread can only do what the label does. What changes nothing in the picture is n
 
 from __future__ import annotations
 
-import linecache
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
@@ -15,6 +14,37 @@ from typing import Any, NamedTuple
 
 from tests.schedule.oracle import Scenario
 from tests.schedule.scheduler import Task
+from tests.support import inside
+from tests.support.inside import (
+    ARM,
+    BAR,
+    CLEAR,
+    DEALLOCATE_ONCE,
+    DISARM,
+    EVICT,
+    EXPEL,
+    EXPIRE,
+    HOLD,
+    LEAVE,
+    LEN,
+    LOCKED,
+    LOOK,
+    POP,
+    PUSH,
+    QUEUE,
+    QUIT,
+    SERVE,
+    SETTLE,
+    SHUT,
+    SLOW_POP,
+    TAKE,
+    TEND,
+    UNPACK,
+    WAIT,
+    WAITING,
+    WAKE,
+)
+from tests.support.places import place as place_of
 
 
 class Stand(NamedTuple):
@@ -71,8 +101,8 @@ ON_THE_WAY = HAS_A_STEP | ENDS | {"wait"}
 SLOW = ON_THE_WAY | {"wait_box", "_pop_box", "unpack"}
 COUNTS = {"push_limit", "_hold_limit"}
 # With `maxage`: where it has read the clock, and the function that remembers what it read.
-READS = {"pop_since": "pop", **dict.fromkeys(("push_len", "push_limit", "push_since"), "push")}
-READS |= {**dict.fromkeys(EVICTING, "_evict"), **dict.fromkeys(("_arm_since", "_arm_timer"), "_arm")}
+READS = {"pop_since": POP, **dict.fromkeys(("push_len", "push_limit", "push_since"), PUSH)}
+READS |= {**dict.fromkeys(EVICTING, EVICT), **dict.fromkeys(("_arm_since", "_arm_timer"), ARM)}
 
 
 # The model.
@@ -154,99 +184,94 @@ OF_A_FRAME = ("pc", "step", "back", "timeout", "owned", "victims", "hand", "latc
 
 # The code.
 
-LABELS: dict[tuple[str, str], str | dict[str, str]] = {
-    ("pop", "now"): "pop_now",
-    ("pop", "read _since"): "pop_since",
-    ("pop", "read _barred"): "pop_barred",
-    ("pop", "pop"): "pop_pop",
-    ("push", "now"): "out",  # what it has not read is not in its hand
-    ("push", "append"): "push_append",
-    ("push", "len"): "push_len",
-    ("push", "read _limit"): "push_limit",
-    ("push", "read _since"): "push_since",
-    ("wait", "latch acquire"): "_pop",
-    ("wait", "wait"): "wait",
-    ("wait", "box len"): "wait_box",
-    ("_pop", "box len"): "_pop_box",
-    ("_pop", "read _closed"): "_pop_box",
-    ("__len__", "len"): "_pop_box",  # for the message of the exception
-    ("__len__", "now"): "_pop_box",
-    ("__len__", "read _since"): "_pop_box",
-    ("__len__", "copy"): "_pop_box",
-    ("waiting", "queue len"): "_pop_box",
-    ("unpack", "write _unpacked"): "_pop_box",
-    ("unpack", "box pop"): "unpack",
-    ("_look", "read _closed"): "_look",
-    ("_look", "write _unsettled"): "_look",
-    ("_look", "queue len"): "_look_waiters",
-    ("_hold", "acquire"): "_hold_acquire",
-    ("_hold", "len"): {"if step is None": "_hold_idle", "if not self._unsettled": "_hold_len"},
-    ("_hold", "release"): "_hold_release",
-    ("_hold", "read _unsettled"): "_hold_again",
-    ("_hold", "read _limit"): "_hold_limit",
-    ("locked", "read _woken"): "deallocate",
-    ("_deallocate", "dealloc"): "dealloc",
-    ("take", "queue len"): "_hold_step",
-    ("take", "read _closed"): "_hold_step",
-    ("take", "now"): "take_now",
-    ("_queue", "len"): "_hold_step",
-    ("_queue", "box len"): "_hold_queue",
-    ("_queue", "read _closed"): "_hold_queue",
-    ("_queue", "now"): "_hold_queue",
-    ("_queue", "queue len"): "_hold_queue",
-    ("_queue", "queue index"): "_hold_queue",
-    ("_queue", "queue insert"): "_queue_insert",
-    ("_quit", "box len"): "_quit",
-    ("_quit", "read _unpacked"): "_quit",
-    ("_quit", "queue contains"): "_quit",
-    ("_quit", "now"): "_quit",
-    ("_quit", "queue remove"): "_quit",
-    ("_disarm", "timer clear"): "_hold_step",
-    ("_shut", "write _closed"): "_shut",
-    ("_bar", "write _limit"): "_bar_limit",
-    ("_bar", "write _since"): "_bar_since",
-    ("_bar", "write _barred"): "_bar_barred",
-    ("_tend", "write _unsettled"): "_tend",
-    ("_tend", "now"): "_tend_now",
-    ("_tend", "queue len"): {
-        "while waiters": "_tend_serve",
-        "elif self._maxsize": "_tend_evict",
-        "if self._closed or waiters": "_tend_open",
-    },
-    ("_tend", "read _closed"): {
-        "while waiters": "_tend_serve",
-        "if self._closed or self._clearing": "_tend_evict",
-        "if self._closed or waiters": "_tend_open",
-        "if self._closed:": "back",
-    },
-    ("_tend", "queue index"): {"while waiters": "_tend_serve", "waiters[0].wake()": "wake"},
-    ("_tend", "queue del"): "wake_remove",
-    ("_tend", "read _clearing"): "_tend_evict",
-    ("_tend", "write _clearing"): "_tend_evict",
-    ("_tend", "len"): "_tend_evict",
-    ("_tend", "write _barred"): "_tend_open",
-    ("_tend", "write _limit"): "_tend_limit",
-    ("_tend", "timer next"): "back",
-    ("_tend", "timer clear"): "back",
-    ("serve", "box len"): "_tend_serve",
-    ("serve", "read _unpacked"): "_tend_serve",
-    ("serve", "read _abandoned"): "_tend_serve",
-    ("serve", "len"): "serve_idle",
-    ("serve", "move"): "serve_move",
-    ("wake", "latch locked"): "wake",
-    ("wake", "latch release"): "wake",
-    ("wake", "write _woken"): "wake_remove",
-    ("_evict", "len"): {"while len(idle)": "_evict_len", "if len(idle)": "_evict_check"},
-    ("_evict", "index"): "_evict_age",
-    ("_evict", "move"): "_evict_back",
-    ("_expel", "move"): "_evict_popleft",
-    ("_arm", "len"): "_arm_len",
-    ("_arm", "index"): "_arm_oldest",
-    ("_arm", "write _limit"): "_arm_limit",
-    ("_arm", "write _since"): {"self._since = FOREVER": "_arm_nothing", "self._since = oldest": "_arm_since"},
-    ("_arm", "timer len"): "_arm_timer",
-    ("_arm", "call_at"): "_arm_timer",
+# By function and step; several where the function takes the step at several places, in the order of the code.
+LABELS: dict[tuple[str, str], str | tuple[str, ...]] = {
+    (POP, "now"): "pop_now",
+    (POP, "read since"): "pop_since",
+    (POP, "read barred"): "pop_barred",
+    (POP, "pop"): "pop_pop",
+    (PUSH, "now"): "out",  # what it has not read is not in its hand
+    (PUSH, "append"): "push_append",
+    (PUSH, "len"): "push_len",
+    (PUSH, "read limit"): "push_limit",
+    (PUSH, "read since"): "push_since",
+    (WAIT, "latch acquire"): "_pop",
+    (WAIT, "wait"): "wait",
+    (WAIT, "box len"): "wait_box",
+    (SLOW_POP, "box len"): "_pop_box",
+    (SLOW_POP, "read closed"): "_pop_box",
+    (LEN, "len"): "_pop_box",  # for the message of the exception
+    (LEN, "now"): "_pop_box",
+    (LEN, "read since"): "_pop_box",
+    (LEN, "copy"): "_pop_box",
+    (WAITING, "queue len"): "_pop_box",
+    (UNPACK, "write unpacked"): "_pop_box",
+    (UNPACK, "box pop"): "unpack",
+    (LOOK, "read closed"): "_look",
+    (LOOK, "write unsettled"): "_look",
+    (LOOK, "queue len"): "_look_waiters",
+    (HOLD, "acquire"): "_hold_acquire",
+    (HOLD, "len"): ("_hold_idle", "_hold_len"),
+    (HOLD, "release"): "_hold_release",
+    (HOLD, "read unsettled"): "_hold_again",
+    (HOLD, "read limit"): "_hold_limit",
+    (LOCKED, "read woken"): "deallocate",
+    (DEALLOCATE_ONCE, "dealloc"): "dealloc",
+    (TAKE, "queue len"): "_hold_step",
+    (TAKE, "read closed"): "_hold_step",
+    (TAKE, "now"): "take_now",
+    (QUEUE, "len"): "_hold_step",
+    (QUEUE, "box len"): "_hold_queue",
+    (QUEUE, "read closed"): "_hold_queue",
+    (QUEUE, "now"): "_hold_queue",
+    (QUEUE, "queue len"): "_hold_queue",
+    (QUEUE, "queue index"): "_hold_queue",
+    (QUEUE, "queue insert"): "_queue_insert",
+    (QUIT, "box len"): "_quit",
+    (QUIT, "read unpacked"): "_quit",
+    (QUIT, "queue contains"): "_quit",
+    (QUIT, "now"): "_quit",
+    (QUIT, "queue remove"): "_quit",
+    (DISARM, "timer clear"): "_hold_step",
+    (SHUT, "write closed"): "_shut",
+    (BAR, "write limit"): "_bar_limit",
+    (BAR, "write since"): "_bar_since",
+    (BAR, "write barred"): "_bar_barred",
+    (TEND, "write unsettled"): "_tend",
+    (TEND, "now"): "_tend_now",
+    (TEND, "queue len"): ("_tend_serve", "_tend_evict", "_tend_open"),
+    (TEND, "read closed"): ("_tend_serve", "_tend_evict", "_tend_open", "back"),
+    (TEND, "queue index"): ("_tend_serve", "wake"),
+    (TEND, "queue del"): "wake_remove",
+    (TEND, "read clearing"): "_tend_evict",
+    (TEND, "write clearing"): "_tend_evict",
+    (TEND, "len"): "_tend_evict",
+    (TEND, "write barred"): "_tend_open",
+    (TEND, "write limit"): "_tend_limit",
+    (TEND, "timer next"): "back",
+    (TEND, "timer clear"): "back",
+    (SERVE, "box len"): "_tend_serve",
+    (SERVE, "read unpacked"): "_tend_serve",
+    (SERVE, "read abandoned"): "_tend_serve",
+    (SERVE, "len"): "serve_idle",
+    (SERVE, "move"): "serve_move",
+    (WAKE, "latch locked"): "wake",
+    (WAKE, "latch release"): "wake",
+    (WAKE, "write woken"): "wake_remove",
+    (EVICT, "len"): ("_evict_len", "_evict_check"),
+    (EVICT, "index"): "_evict_age",
+    (EVICT, "move"): "_evict_back",
+    (EXPEL, "move"): "_evict_popleft",
+    (ARM, "len"): "_arm_len",
+    (ARM, "index"): "_arm_oldest",
+    (ARM, "write limit"): "_arm_limit",
+    (ARM, "write since"): ("_arm_nothing", "_arm_since"),
+    (ARM, "timer len"): "_arm_timer",
+    (ARM, "call_at"): "_arm_timer",
 }
+
+# What the model calls what a call is to do itself.
+STEPS = {TAKE: "take", QUEUE: "queue", QUIT: "quit", SHUT: "shut", CLEAR: "clear", DISARM: "disarm"}
 
 
 class Stack:
@@ -272,31 +297,32 @@ class Stack:
     def local(self, function: str, name: str) -> Any:
         return self.frames[function].f_locals[name]
 
-    def line(self, function: str, above: int = 0) -> str:
+    def place_in(self, function: str, operation: str) -> int:
+        """At the how-manieth place it is where the function does this."""
         frame = self.frames[function]
-        return linecache.getline(frame.f_code.co_filename, frame.f_lineno - above).strip()
+        return place_of(frame.f_code, frame.f_lineno, operation)
 
     def place(self, aged: bool) -> str:
         """The label. One that is of no use here begins with a question mark."""
         assert self.inner is not None
         function = self.inner.f_code.co_name
         found = LABELS.get((function, self.operation))
-        if isinstance(found, dict):
-            line = self.line(function)
-            found = next((label for start, label in found.items() if line.startswith(start)), None)
+        if isinstance(found, tuple):
+            place = self.place_in(function, self.operation)
+            found = found[place - 1] if 0 < place <= len(found) else None
         if found is None:
-            return f"? {self.operation} in {function}: {self.line(function)}"
-        if "_hold" not in self and "_look" in self:
+            return f"? {self.operation} in {function}"
+        if HOLD not in self and LOOK in self:
             return self._place_without_the_lock(found, function)
-        if function == "serve" and "_tend" not in self and found != "serve_move":
-            return "_hold_step" if found == "_tend_serve" or "_queue" in self else found
-        if function == "wake" and "_tend" not in self:
-            if "_quit" in self:
+        if function == SERVE and TEND not in self and found != "serve_move":
+            return "_hold_step" if found == "_tend_serve" or QUEUE in self else found
+        if function == WAKE and TEND not in self:
+            if QUIT in self:
                 return "_quit"
             return "_hold_queue" if found == "wake" else "_hold_release"
-        if function == "_expel" and "_evict" not in self:
+        if function == EXPEL and EVICT not in self:
             return "take_expel"
-        if found == "_evict_check" and self.local("_evict", "keep") == 0 and self.local("_evict", "now") is None:
+        if found == "_evict_check" and self.local(EVICT, inside.KEEP) == 0 and self.local(EVICT, inside.NOW) is None:
             return "_evict_len"  # it can't have been one too many
         if found == "_bar_since" and not aged:
             return "_bar_barred"
@@ -304,36 +330,38 @@ class Stack:
 
     def _place_without_the_lock(self, found: str, function: str) -> str:
         """The pool is closed, nobody waits, and that is going to stay so."""
-        if function in ("_look", "_evict", "_expel"):
+        if function in (LOOK, EVICT, EXPEL):
             return "_evict_len" if found == "_evict_check" else found
-        return "_evict_len" if (function, self.operation) == ("wake", "write _woken") else "_look_waiters"
+        return "_evict_len" if (function, self.operation) == (WAKE, "write woken") else "_look_waiters"
 
     def step(self) -> str:
         """What it is to do itself, as far as it has not done so."""
-        step = self.local("_hold" if "_hold" in self else "_look", "step")
-        return "none" if step is None else step.__name__.lstrip("_")
+        step = self.local(HOLD if HOLD in self else LOOK, inside.STEP)
+        return "none" if step is None else STEPS[step.__name__]
 
     def now(self, place: str) -> Any:
         """The stamp that it has read, where it is still of use."""
         function = READS.get(place)
-        return self.local(function, "oldest" if function == "_arm" else "now") if function in self.frames else None
+        return (
+            self.local(function, inside.OLDEST if function == ARM else inside.NOW) if function in self.frames else None
+        )
 
     def keep(self) -> int:
-        keep: int = self.local("_evict", "keep") if "_evict" in self else 0
+        keep: int = self.local(EVICT, inside.KEEP) if EVICT in self else 0
         return keep
 
     def back(self) -> str:
         """Where it goes on after it has tended, evicted or barred."""
-        if "_tend" in self:
-            first = self.line("_hold", above=1).startswith("if step is None")
+        if TEND in self:
+            first = self.place_in(HOLD, f"call {TEND}") == 1
             return "_hold_step" if first and self.step() != "none" else "_hold_release"
-        if "_hold" not in self:
+        if HOLD not in self:
             return "deallocate"
-        if "_evict" in self or "_expel" in self:
+        if EVICT in self or EXPEL in self:
             return "take_expel"
-        if "_bar" in self:
-            return "_queue_insert" if "_queue" in self else "_shut"
-        return "_hold_queue" if "_queue" in self else "_hold_release"
+        if BAR in self:
+            return "_queue_insert" if QUEUE in self else "_shut"
+        return "_hold_queue" if QUEUE in self else "_hold_release"
 
 
 def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]) -> Picture:
@@ -344,7 +372,7 @@ def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]
         new: the names of what each thread makes, in this order.
     """
     pool = scenario.pool
-    limit, owner = pool.raw_limit, pool._lock.owner
+    limit, owner = pool.raw_limit, inside.lock(pool).owner
     aged = scenario.maxage is not None
     left = {thread: [name for name in names if name not in scenario.made] for thread, names in new.items()}
     threads = {CLOCK: Stand("out", 0, frozenset())}
@@ -355,15 +383,15 @@ def of_code(scenario: Scenario, unlimited: int, new: Mapping[str, Sequence[str]]
             # There would be two if one called while another is still at work.
             name = CLOCK if threads[CLOCK].place == "out" else f"{CLOCK} {task.index}"
             threads[name] = _stand_of_code(scenario, task, left.get(task.name, []))
-    boxes = [(w.call.task.name, found) for w in pool.born for found in list.__iter__(w.box)]
-    timer = [cancel.start for cancel in list.__iter__(pool._timer)]
+    boxes = [(w.call.task.name, found) for w in pool.born for found in list.__iter__(inside.box(w))]
+    timer = [cancel.start for cancel in list.__iter__(inside.timer(pool))]
     return Picture(
-        tuple(deque.__iter__(pool._idle)),
+        tuple(deque.__iter__(inside.idle(pool))),
         UNLIMITED if limit == unlimited else limit,
         pool.raw_barred,
         pool.raw_closed,
         pool.raw_unsettled,
-        tuple([None if w.call.over else w.call.task.name for w in list.__iter__(pool._waiters)]),
+        tuple([None if w.call.over else w.call.task.name for w in list.__iter__(inside.waiters(pool))]),
         owner and (CLOCK if owner.name == EXPIRY else owner.name),
         tuple(sorted(boxes)),
         frozenset(scenario.gone),
@@ -386,9 +414,9 @@ def _stand_of_code(scenario: Scenario, task: Task, left: Sequence[str]) -> Stand
         return Stand("out", calls, owned)
     place = stack.place(aged)
     if place == "out":
-        return Stand("out", calls - 1, owned | {stack.local("push", "resource")})
-    step = stack.step() if "_look" in stack else "none"
-    back = stack.back() if "_look" in stack else "none"
+        return Stand("out", calls - 1, owned | {stack.local(PUSH, inside.RESOURCE)})
+    step = stack.step() if LOOK in stack else "none"
+    back = stack.back() if LOOK in stack else "none"
     if place == "back":
         place = back
         if place == "_hold_step" and step == "shut":
@@ -396,19 +424,19 @@ def _stand_of_code(scenario: Scenario, task: Task, left: Sequence[str]) -> Stand
         elif place == "_hold_step" and step == "quit":
             place = "_quit"
     waiter = call and call.waiter
-    if place == "wait" and waiter._latch.is_free():
+    if place == "wait" and inside.latch(waiter).is_free():
         place = "wait_box"
-    settling = "_settle" if "_settle" in stack else "__call__" if "__call__" in stack else None
-    victims = list(stack.local(settling, "victims")) if settling else []
+    settling = SETTLE if SETTLE in stack else EXPIRE if EXPIRE in stack else None
+    victims = list(stack.local(settling, inside.VICTIMS)) if settling else []
     if stack.ends is not None:
         victims.insert(0, (scenario.stamps[stack.ends], stack.ends) if aged else stack.ends)
     waits = call is not None and call.kind in ("pop timed", "pop forever")
-    latch = "locked" if waits and waiter is not None and waiter._latch.held and "leave" not in stack else "free"
+    latch = "locked" if waits and waiter is not None and inside.latch(waiter).held and LEAVE not in stack else "free"
     over = waiter is not None and (waiter.raw_unpacked or waiter.raw_abandoned)
     hand = None
     if place == "push_append":
-        resource = stack.local("push", "resource")
-        hand = (stack.local("push", "now"), resource) if aged else resource
+        resource = stack.local(PUSH, inside.RESOURCE)
+        hand = (stack.local(PUSH, inside.NOW), resource) if aged else resource
     return Stand(
         place,
         calls,

@@ -2,26 +2,16 @@
 
 The pool takes its deque, its locks and its clock from the seam (docs/design.md). Its other shared attributes become
 properties of a subclass, and `move`, which is one call in C, becomes one step. That is done to a private copy of
-the package, which may be patched: the one that other tests import stays as it is.
+the package.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import linecache
-import os
-import shutil
-import sys
-import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-import ya.resourcepool
 from tests.schedule.attributes import control, disciplined, of_a_waiter, of_the_pool
 from tests.schedule.scheduler import Scheduler, Task
 from tests.schedule.touches import (
@@ -40,59 +30,11 @@ from tests.schedule.touches import (
     writing,
 )
 from tests.schedule.touches import waiter as waiter_bit
-
-FOLDER = Path(ya.resourcepool.__file__).parent
-OF_A_WAITER = ("_woken", "_unpacked", "_abandoned")
-
-_numbers = count(1)
+from tests.support import inside
 
 # What an operation touches that changes what is idle: the watch may look at all this.
-CHANGES = writing(IDLE) | QUEUE | WAITERS | LATCHES | CALLS | TIME | OF_THE_POOL["_closed"]
+CHANGES = writing(IDLE) | QUEUE | WAITERS | LATCHES | CALLS | TIME | OF_THE_POOL["closed"]
 MOVES = CHANGES | writing(WAITERS)
-
-
-class Patch(NamedTuple):
-    """A change of the package's source text."""
-
-    file: str
-    before: str
-    after: str
-
-
-def load(patches: Sequence[Patch] = ()) -> ModuleType:
-    """Import the package once more under another name, patched.
-
-    Raises:
-        ValueError: the text to be patched is not there exactly once.
-    """
-    folder = Path(tempfile.mkdtemp())
-    try:
-        for path in FOLDER.glob("*.py"):
-            shutil.copy(path, folder)
-        for patch in patches:
-            path = folder / patch.file
-            text = path.read_text(encoding="utf-8") if path.is_file() else ""
-            if text.count(patch.before) != 1:
-                raise ValueError(f"{patch.file} holds {text.count(patch.before)} times: {patch.before!r}")
-            path.write_text(text.replace(patch.before, patch.after), encoding="utf-8")
-        place = folder if patches else FOLDER
-        name = f"controlled_resourcepool_{next(_numbers)}"
-        spec = importlib.util.spec_from_file_location(
-            name, place / "__init__.py", submodule_search_locations=[str(place)]
-        )
-        assert spec is not None
-        assert spec.loader is not None
-        package = importlib.util.module_from_spec(spec)
-        sys.modules[name] = package
-        spec.loader.exec_module(package)
-        importlib.import_module(f"{name}._manual")  # the package itself does so when it is asked for
-        for path in place.glob("*.py"):
-            linecache.getlines(str(path))  # traces show them
-    finally:
-        shutil.rmtree(folder)
-    # So that no pool is the first of this process: that would register what closes them all, when no scheduler runs.
-    vars(sys.modules[f"{name}._lifecycle"]).update(_process=os.getpid())
-    return package
 
 
 class Watch:
@@ -139,9 +81,8 @@ class Seam:
     def pool_class(self, package: ModuleType) -> type[Any]:
         """The pool of a package that was loaded, under control; with it its waiters and its `move`."""
         scheduler, watch = self.scheduler, self.watch
-        pools: Any = sys.modules[f"{package.__name__}._pool"]
-        waiters: Any = sys.modules[f"{package.__name__}._waiter"]
-        original = sys.modules[f"{package.__name__}._moves"].move
+        pools, waiters = inside.module(inside.POOL_PY, package), inside.module(inside.WAITER_PY, package)
+        original = inside.get(inside.MOVE, package)
         Queue, Box, Timer = _list_classes(scheduler, watch)
 
         def move(take: Callable[[], Any], put: Callable[[Iterable[Any]], object]) -> None:
@@ -157,16 +98,17 @@ class Seam:
         no_latch = self.Latch()
 
         if not hasattr(waiters, "Uncontrolled"):
-            waiters.Uncontrolled = waiters.Waiter
+            waiters.Uncontrolled = getattr(waiters, inside.WAITER_CLASS)
 
         class Waiter(waiters.Uncontrolled):  # type: ignore[name-defined, misc]
-            _latch = no_latch
             is_shared = False  # with a clock that has it leave
 
             def __init__(self, pool: Any, timeout: Any) -> None:
                 super().__init__(pool, timeout)
-                self.box = Box()
-                self.box.waiter, self.box.at_once = self, self.is_private
+                self.pool = pool
+                box = Box()
+                box.waiter, box.at_once = self, self.is_private
+                setattr(self, inside.BOX, box)
                 task = scheduler.current
                 self.call = task.call if task is not None else None
                 if self.call is not None:
@@ -174,7 +116,7 @@ class Seam:
                 # By thread, so that it does not depend on who comes first.
                 self.index = task.index if task is not None else -1
                 self.number = self.index + SEVERAL * sum([waiter.index == self.index for waiter in pool.born])
-                self.touches = self.box.touches = waiter_bit(self.number)
+                self.touches = box.touches = waiter_bit(self.number)
                 pool.born.append(self)
 
             def is_private(self) -> bool:
@@ -184,32 +126,37 @@ class Seam:
                     call is not None
                     and call.task is scheduler.current
                     and not self.is_shared
-                    and not any(self is queued for queued in list.__iter__(self._pool._waiters))
+                    and not any(self is queued for queued in list.__iter__(inside.waiters(self.pool)))
                 )
 
             def __hash__(self) -> int:  # the same in each run
                 return self.number
 
-        for name in OF_A_WAITER:
-            control(Waiter, name, of_a_waiter(name, scheduler))
+        setattr(Waiter, inside.LATCH, no_latch)
+        for name, attribute in inside.OF_A_WAITER.items():
+            control(Waiter, attribute, name, of_a_waiter(name, scheduler))
 
         class Pool(package.ResourcePool):  # type: ignore[name-defined, misc]
-            _deque, _rlock, _latch = self.Deque, self.Lock, self.Latch
-            departing = sys.modules[f"{package.__name__}._victims"].__dict__["_departing"]
+            departing = inside.get(inside.DEPARTING, package)
 
             def __init__(self, **kwargs: Any) -> None:
                 self.born: list[Waiter] = []
                 super().__init__(**kwargs)
-                self._waiters, self._timer = Queue(), Timer(self._timer)
+                setattr(self, inside.WAITERS, Queue())
+                setattr(self, inside.TIMER, Timer(inside.timer(self)))
 
             def __del__(self) -> None:
                 pass  # the run is over
 
-        pools.Remains = lambda *arguments: None  # the same
-        for name in OF_THE_POOL:
-            control(Pool, name, of_the_pool(name, scheduler, name in watch.constant))
+        setattr(pools, inside.REMAINS_CLASS, lambda *arguments: None)  # the same
+        seam = {inside.DEQUE_CLASS: self.Deque, inside.LOCK_CLASS: self.Lock, inside.LATCH_CLASS: self.Latch}
+        for attribute, made in seam.items():
+            setattr(Pool, attribute, made)
+        for name, attribute in inside.SHARED.items():
+            control(Pool, attribute, name, of_the_pool(name, scheduler, name in watch.constant))
         for module in pools, waiters:
-            module.move, module.Waiter = move, Waiter
+            setattr(module, inside.MOVE, move)
+            setattr(module, inside.WAITER_CLASS, Waiter)
         return Pool
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 
 import pytest
 
 from tests.schedule import model, projection
 from tests.schedule.edges import compare, names
-from tests.schedule.mutants import MUTANTS
 from tests.schedule.scenarios import ALL
 from tests.schedule.scheduler import written
-from tests.schedule.seam import Patch, load
 from tests.schedule.search import replay
-
-DIRECT = "            direct = not self._barred and not self._closed\n"
-WAKES = "            waiters[0].wake()\n"
-BAR = "self._limit, self._since, self._barred = 0, -FOREVER, True"
+from tests.support import inside
+from tests.support.edits import Edit, replace
+from tests.support.mistakes import noticed_by
+from tests.support.package import load
 
 
 @cache
@@ -74,34 +71,21 @@ def test_each_scenario_that_the_model_has_takes_exactly_the_steps_of_the_specifi
 FOREVER = "a push meets a pop that waits for ever"
 DOWN = "an eviction down to minsize meets a pop"
 HANDLER = "a handler pushes amid a pop"
-MISTAKES = {
-    "no look after queueing": (FOREVER, MUTANTS["no look after queueing"].patches),
-    "a push reads the limit before it appends": (FOREVER, MUTANTS["a push reads the limit before it appends"].patches),
-    "a waiter does not lower the limit": (FOREVER, MUTANTS["a waiter does not lower the limit"].patches),
-    "what was one too many is not put back": (DOWN, MUTANTS["what was one too many is not put back"].patches),
-    "it evicts the newest": (DOWN, MUTANTS["it evicts the newest"].patches),
-    "the bar in another order": (
-        FOREVER,
-        (Patch("_pool.py", BAR, "self._barred, self._since, self._limit = True, -FOREVER, 0"),),
-    ),
-    "a waiter is woken twice": (
-        FOREVER,
-        (Patch("_pool.py", WAKES, WAKES + WAKES),),
-    ),
-}
-NO_CLAUSE = ["the bar in another order", "a waiter is woken twice"]  # no clause says how the pool does it
+MISTAKES = noticed_by("edges")
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_pool_that_takes_other_steps_is_noticed(name):
-    scenario_name, patches = MISTAKES[name]
-    scenario = ALL[scenario_name]()
-    scenario.use(load(patches))
-    comparison = compare(scenario, graph(scenario_name))
+    mistake = MISTAKES[name]
+    scenario = ALL[mistake.edges]()
+    scenario.use(load(mistake.edits))
+    comparison = compare(scenario, graph(mistake.edges))
     lines = list(comparison.report())
     print(*lines, sep="\n")
     assert not comparison.same
-    assert bool(comparison.seen.found.failures) != (name in NO_CLAUSE)
+    assert bool(comparison.seen.found.failures) == bool(
+        mistake.clause
+    )  # some break none: no clause says how it is done
     assert lines[0] == f"The code takes {len(comparison.unknown)} steps that are not in the model, such as"
     # The schedule in the message leads to that step.
     first = comparison.unknown[0]
@@ -112,7 +96,7 @@ def test_a_pool_that_takes_other_steps_is_noticed(name):
 
 def steps_of(scenario, choices):
     """The steps that the code takes under this schedule, also those that change nothing in the picture."""
-    unlimited = sys.modules[f"{scenario.package.__name__}._pool"].UNLIMITED
+    unlimited = inside.get(inside.UNLIMITED, scenario.package)
     pictures, movers = [], []
 
     def observe(task):
@@ -154,10 +138,9 @@ def test_a_patch_of_what_the_model_does_not_hold_is_refused():
         graph(FOREVER, ("what is not there", ""))
 
 
-def test_a_line_of_the_pool_without_a_label_is_shown():
+def test_a_step_of_the_pool_without_a_label_is_shown():
     scenario = ALL["two pops of one"]()
-    scenario.use(load([Patch("_pool.py", "            direct = not self._barred\n", DIRECT)]))
+    edit = Edit(inside.POP, replace("direct = not self.$barred", "direct = not self.$barred and not self.$closed"))
+    scenario.use(load([edit]))
     comparison = compare(scenario, graph("two pops of one"))
-    assert "T1.place pop_barred -> ? read _closed in pop: direct = not self._barred and not self._closed" in "\n".join(
-        comparison.report()
-    )
+    assert "T1.place pop_barred -> ? read closed in pop" in "\n".join(comparison.report())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.schedule import touches
-from tests.schedule.mutants import MUTANTS
 from tests.schedule.oracle import Scenario
 from tests.schedule.scenarios import ALL, FOUR, GROUPS, MOST_RUNS, THREE, TIMED, TWO
 from tests.schedule.scheduler import BACKENDS, RealThreads, Scheduler
-from tests.schedule.seam import load
 from tests.schedule.search import deepen, replay, sample, search, trace
+from tests.support.mistakes import MISTAKES
+from tests.support.package import load
 
 LARGE = ["a dealloc that pushes meets a push", "a dealloc that pushes meets a close", "an interrupt meets a hand-over"]
 SMALL = ["a push meets a pop that does not wait", "two pops of one", "a check that raises meets a push"]
@@ -160,15 +160,15 @@ def test_a_large_search_with_a_bound_that_leaves_steps_out_finds_the_same_outcom
 
 
 def test_steps_of_a_pool_that_changes_things_without_its_lock_are_not_left_out():
-    mutant = MUTANTS["a waiter leaves without the lock"]
-    scenario = ALL[mutant.scenario]()
-    scenario.use(load(mutant.patches))
+    mistake = MISTAKES["a waiter leaves without the lock"]
+    scenario = ALL[mistake.schedule]()
+    scenario.use(load(mistake.edits))
     failure = search(scenario, scenario.scheduler, reduce=True).failure
     assert str(failure.error) == "T2 may not queue remove here: search without leaving anything out"
 
 
 def test_steps_that_do_not_say_what_they_touch_are_noticed(monkeypatch):
-    monkeypatch.setitem(touches.OF_THE_POOL, "_limit", 0)
+    monkeypatch.setitem(touches.OF_THE_POOL, "limit", 0)
     scenario = TWO["a push meets a pop that waits for ever"]()
     failure = search(scenario, scenario.scheduler, reduce=True, check=True).failure
     assert "its step depends on another one that was left out" in str(failure.error)

@@ -5,15 +5,14 @@ A set of things is a number with a bit for each. The upper half says which of th
 
 from __future__ import annotations
 
+from tests.support.inside import SHARED
+
 WIDTH = 32
 THINGS = (1 << WIDTH) - 1
 ALL = THINGS << WIDTH | THINGS  # what no step says otherwise of itself
 
 IDLE, LOCK, QUEUE, TIMER, LATCHES, TIME, CALLS = (1 << number for number in range(7))
-OF_THE_POOL = {  # by attribute
-    name: 1 << number
-    for number, name in enumerate(("_limit", "_barred", "_since", "_closed", "_unsettled", "_clearing"), start=7)
-}
+OF_THE_POOL = {name: 1 << number for number, name in enumerate(SHARED, start=7)}
 FIRST, SEVERAL = 13, 16  # of waiters; if there are more, some count as one
 WAITERS = ((1 << SEVERAL) - 1) << FIRST
 

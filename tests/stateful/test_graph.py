@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.replay import models
 from tests.replay.models import MODELS, graph
 from tests.replay.replay import Replay
-from tests.schedule.seam import load
+from tests.support.package import load
 
 
 class GraphMachine(RuleBasedStateMachine):

@@ -22,6 +22,8 @@ from hypothesis.stateful import (
 )
 
 import ya.resourcepool
+from tests.support.mistakes import MISTAKES, noticed_by
+from tests.support.package import load
 from ya.resourcepool import ManualClock
 
 MANY = 300
@@ -216,24 +218,10 @@ def without_a_log(monkeypatch):
     monkeypatch.setattr(logging.getLogger("ya.resourcepool"), "disabled", True)
 
 
-FAULTS = [
-    "it evicts all",
-    "it evicts the newest",
-    "a close leaves what is idle",
-    "a push to a closed pool stays",
-    "nothing is to call when something expires",
-    "what has called is not forgotten",
-]
-
-
 @pytest.mark.usefixtures("without_a_log")
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", noticed_by("machine"))
 def test_it_notices(name):
-    pytest.importorskip("greenlet")  # which the scheduler needs, whose mistakes these are
-    from tests.schedule.mutants import MUTANTS
-    from tests.schedule.seam import load
-
-    faulty = load(MUTANTS[name].patches)
+    faulty = load(MISTAKES[name].edits)
 
     class Faulty(PoolMachine):
         package = faulty

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.schedule.mutants import MUTANTS
 from tests.schedule.scheduler import Scheduler
-from tests.schedule.seam import load
 from tests.stateful.drawn import OTHERS, THREADS, Drawn, Plan
+from tests.support.mistakes import noticed_by
+from tests.support.package import load
 
 MOST = 40  # steps in a turn
 
@@ -93,27 +93,21 @@ class TestSchedule(ScheduleMachine.TestCase):
     settings = AGAIN
 
 
-MISTAKES = [
-    "an eviction is two operations",
-    "it evicts all",
-    "dealloc under the lock",
-    "a close leaves what is idle",
-    "a waiter is not woken",
-]
+MISTAKES = noticed_by("drawn")
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_shrinks_to_a_few_operations_and_switches(name):
-    mutant = MUTANTS[name]
+    mistake = MISTAKES[name]
 
     @seed(0)
     class Mistaken(ScheduleMachine):
-        package = load(mutant.patches)
+        package = load(mistake.edits)
         scheduler = Scheduler()
 
     once = settings(FOUND, max_examples=250, report_multiple_bugs=False, print_blob=False)
-    with pytest.raises(AssertionError, match=f"^{mutant.clause}: "):
+    with pytest.raises(AssertionError, match=f"^{mistake.clause}: "):
         run_state_machine_as_test(Mistaken, settings=once)
     plan = Mistaken.failed
     print(plan)  # pytest -rP shows it
