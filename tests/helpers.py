@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from tests.support import inside
 from ya.resourcepool import ResourcePool
 
 # Seconds after which something that should happen at once counts as stuck.
@@ -131,8 +132,9 @@ def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> Resource
             self._latch.release()
             call("released")
 
-    seam = {"_deque": idle_class, "_rlock": HookedLock, "_latch": HookedLatch}
-    return type("HookedPool", (ResourcePool,), seam)(**kwargs)
+    seam = {"deque_class": idle_class, "lock_class": HookedLock, "latch_class": HookedLatch}
+    pool: ResourcePool[Any] = inside.subclass(ResourcePool, **seam)(**kwargs)
+    return pool
 
 
 def begun_push(hooks: dict[str, Callable[[], None]], pool: ResourcePool[Any], resource: Any) -> Call:
@@ -147,9 +149,12 @@ def begun_push(hooks: dict[str, Callable[[], None]], pool: ResourcePool[Any], re
 def python(
     code: str, *, timeout: float = PATIENCE, arguments: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script in a fresh interpreter, which must end in time, with all that it has forked."""
+    """Run a script in a fresh interpreter, which must end in time, with all that it has forked.
+
+    `$idle` in it stands for the name that `tests/support/inside.py` has there.
+    """
     process = subprocess.Popen(
-        [sys.executable, *arguments, "-c", textwrap.dedent(code)],
+        [sys.executable, *arguments, "-c", inside.translate(textwrap.dedent(code))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -13,7 +13,8 @@ from fractions import Fraction
 import pytest
 
 from tests.helpers import PATIENCE, Call, Resource, hooked_pool
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _victims
+from tests.support import inside
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
 
 def use_the_slow_path(pool):
@@ -200,7 +201,7 @@ def give_up(end, pool, one_more):
     if end == "overflow":
         pool.push(one_more)
     elif end == "expiry":
-        pool._clock.advance(5)
+        inside.clock(pool).advance(5)
     else:
         getattr(pool, end)()
 
@@ -267,7 +268,7 @@ def test_K2_an_interrupt_in_dealloc_propagates_though_another_call_takes_over_th
     def dealloc(resource):
         if resource == "a":
             raise KeyboardInterrupt
-        taken.extend(_victims.take_over())  # as exit does
+        taken.extend(inside.get(inside.TAKE_OVER)())  # as exit does
 
     pool = ResourcePool(init="cba", dealloc=dealloc)
     with pytest.raises(KeyboardInterrupt):
@@ -275,7 +276,7 @@ def test_K2_an_interrupt_in_dealloc_propagates_though_another_call_takes_over_th
 
     assert [list(victims) for victims, *_ in taken if victims] == [["c"]]
     for victims, *_ in taken:
-        _victims.withdraw(victims)
+        inside.get(inside.WITHDRAW)(victims)
 
 
 def test_K2_a_logger_that_raises_stops_nothing():
@@ -439,13 +440,13 @@ def test_K3_a_pop_that_would_wait_within_the_lock_holder_is_refused():
 def test_K1_a_timeout_is_looked_at_without_the_lock():
     class Timeout(Fraction):
         def __ne__(self, other):
-            looked.append(pool._lock._is_owned())
+            looked.append(inside.lock(pool)._is_owned())
             return super().__ne__(other)
 
     looked = []
     pool = ResourcePool(clock=ManualClock())
     call = Call(pool.pop, timeout=Timeout(5))
-    pool._clock.await_blocked(1)
+    inside.clock(pool).await_blocked(1)
     pool.push("a")
 
     assert call.result() == "a"
@@ -466,15 +467,15 @@ def test_K3_close_and_clear_may_interrupt_and_are_finished_by_the_interrupted_ca
 
 @pytest.mark.parametrize("maxage", [None, 60])
 def test_P9_an_interrupt_just_before_a_dealloc_leaves_nothing_to_deallocate(maxage, monkeypatch):
-    original = _victims._deallocate
+    original = inside.get(inside.DEALLOCATE_ONCE)
 
     def interrupted(*arguments):
-        monkeypatch.setattr(_victims, "_deallocate", original)
+        inside.patch(monkeypatch, inside.DEALLOCATE_ONCE, original)
         raise KeyboardInterrupt
 
     deallocated = []
     pool = ResourcePool(init="ba", maxage=maxage, dealloc=deallocated.append)
-    monkeypatch.setattr(_victims, "_deallocate", interrupted)
+    inside.patch(monkeypatch, inside.DEALLOCATE_ONCE, interrupted)
     with pytest.raises(KeyboardInterrupt):
         pool.clear()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 import threading
 
 import pytest
 
 from tests.helpers import PATIENCE, Call, hooked_pool, interrupt, waiting_pops
+from tests.support import inside
+from tests.support.places import place
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 
@@ -33,7 +34,7 @@ def test_L4_waiters_are_woken_before_the_deallocs():
     pool = hooked_pool(hooks, clock=clock, dealloc=lambda _: woken.append(call.error()))
     call = Call(pool.pop, timeout=0)
     clock.await_blocked(1)
-    hooks["unlock"] = lambda: pool._idle.append("a")  # a push that races with the close
+    hooks["unlock"] = lambda: inside.idle(pool).append("a")  # a push that races with the close
     pool.close()
 
     assert isinstance(woken[0], ResourcePoolClosed)
@@ -70,20 +71,11 @@ def test_L4_a_pop_called_while_close_is_at_work_takes_nothing():
         def __exit__(self, *_):
             self._lock.release()
 
-    class Pool(ResourcePool):
-        _rlock = Lock
-        _is_closed = False
-
-        @property
-        def _closed(self):
-            return self._is_closed
-
-        @_closed.setter
-        def _closed(self, closed):
-            self._is_closed = closed
-            if closed and not call:
-                call.append(Call(pop))
-                assert settled.wait(PATIENCE)
+    def close(pool, closed):
+        pool.is_closed = closed
+        if closed and not call:
+            call.append(Call(pop))
+            assert settled.wait(PATIENCE)
 
     def pop():
         try:
@@ -92,7 +84,8 @@ def test_L4_a_pop_called_while_close_is_at_work_takes_nothing():
             settled.set()
 
     call = []
-    pool = Pool(init="a")
+    flag = property(lambda pool: pool.is_closed, close)
+    pool = inside.subclass(ResourcePool, lock_class=Lock, closed=flag)(init="a")
     pool.close()
 
     assert isinstance(call[0].error(), ResourcePoolClosed)
@@ -272,7 +265,7 @@ def test_L8_what_clear_or_close_find_nobody_else_can_take_from_them(end):
     hooks = {}
     pool = hooked_pool(hooks, init="abc")
     left = []
-    hooks["unlock"] = lambda: left.extend(pool._idle)
+    hooks["unlock"] = lambda: left.extend(inside.idle(pool))
     getattr(pool, end)()
 
     assert left == []
@@ -291,14 +284,14 @@ def test_L8_clear_deallocates_all_that_is_idle_and_the_pool_stays_open():
 
 def test_L4_a_close_by_a_handler_just_before_the_bar_is_lifted_is_not_undone():
     def at_line(frame, event, argument):
-        if linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() == "self._barred = False":
+        if place(frame.f_code, frame.f_lineno, "write barred"):
             sys.settrace(None)
             frame.f_trace = None
             pool.close()
         return at_line
 
     def at_entry(frame, event, argument):
-        return at_line if frame.f_code is ResourcePool._tend.__code__ else None
+        return at_line if frame.f_code is inside.get(inside.TEND).__code__ else None
 
     deallocated = []
     pool = ResourcePool(init="a", maxsize=1, dealloc=deallocated.append)

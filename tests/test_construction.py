@@ -10,6 +10,7 @@ from fractions import Fraction
 import pytest
 
 from tests.helpers import Resource
+from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePool
 
 
@@ -123,7 +124,7 @@ def test_C3_an_interrupt_after_the_last_alloc_deallocates_what_was_made():
             raise KeyboardInterrupt
 
     made, deallocated = [], []
-    pool_class = type("Pool", (ResourcePool,), {"_deque": Idle})
+    pool_class = inside.subclass(ResourcePool, deque_class=Idle)
     with pytest.raises(KeyboardInterrupt):
         pool_class(alloc=lambda: made.append(len(made)) or len(made), dealloc=deallocated.append, minsize=3)
     gc.collect()

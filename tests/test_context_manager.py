@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from tests.helpers import Call
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty, _victims
+from tests.support import inside
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 
 def test_W1_with_pops_and_pushes():
@@ -158,21 +159,21 @@ def test_W2_an_interrupting_dealloc_of_what_is_discarded_propagates():
 
 def test_W2_an_interrupt_just_before_the_dealloc_of_what_is_discarded_does_not_put_it_off(monkeypatch):
     """Until the exit, that is."""
-    announce = _victims.announce
+    announce = inside.get(inside.ANNOUNCE)
 
     def interrupted(*arguments):
         announce(*arguments)
-        monkeypatch.setattr(_victims, "announce", announce)
+        inside.patch(monkeypatch, inside.ANNOUNCE, announce)
         raise KeyboardInterrupt
 
     deallocated = []
     lease = ResourcePool(init=["a"], dealloc=deallocated.append)()
-    monkeypatch.setattr(_victims, "announce", interrupted)
+    inside.patch(monkeypatch, inside.ANNOUNCE, interrupted)
     with pytest.raises(KeyboardInterrupt), lease:
         lease.discard()
 
     assert deallocated == ["a"]
-    assert not _victims._departing
+    assert not inside.get(inside.DEPARTING)
 
 
 def test_W1_a_pool_closed_during_the_block_deallocates_what_comes_back():

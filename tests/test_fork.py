@@ -135,7 +135,7 @@ def test_L5_also_the_victims_of_an_eviction_that_a_fork_interrupts():
             for i in range(4): pool.push(i)
             say("pushed")
         class Pool(ResourcePool):
-            _deque = Deque
+            $deque_class = Deque
         pool = Pool(init="cba", maxsize=3, dealloc=lambda resource: say("dealloc", resource))
         pool.clear()
     """
@@ -282,7 +282,7 @@ def test_L5_a_seam_that_raises_in_the_child_does_not_leave_it_another_pools_reso
         class Deque(collections.deque):
             def copy(self): raise OSError
         class Pool(ResourcePool):
-            _deque = Deque
+            $deque_class = Deque
         first = Pool(init="a")
         second = ResourcePool(init="b")
         fork(lambda: say(len(second)))
@@ -320,7 +320,7 @@ def test_L5_a_manual_clock_is_unlocked_in_the_child():
         pool = ResourcePool(maxage=5, clock=clock)
         locked, go_on = threading.Event(), threading.Event()
         def hold():
-            with clock._lock:
+            with clock.$clock_lock:
                 locked.set()
                 go_on.wait()
         thread = threading.Thread(target=hold, daemon=True)
@@ -353,7 +353,7 @@ def test_L5_expiry_works_in_the_child():
         pool = ResourcePool(init=[1], maxage=0.05)
         def child():
             done = threading.Event()
-            pool._dealloc = lambda r: done.set()
+            pool.$dealloc = lambda r: done.set()
             pool.push("mine")
             assert done.wait(20)
             say("expired")

@@ -14,7 +14,8 @@ from textwrap import dedent
 import pytest
 
 from tests.helpers import PATIENCE, PRELUDE, Call, Resource, hooked_pool, output_of, python
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty, _victims
+from tests.support import inside
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 
 def threads_become(n, within=PATIENCE):
@@ -29,7 +30,7 @@ def threads_become(n, within=PATIENCE):
 def deallocate_all(taken):
     """As exit does with what it has taken over."""
     for arguments in taken:
-        _victims.deallocate(*arguments)
+        inside.get(inside.DEALLOCATE)(*arguments)
 
 
 def test_L1_a_collected_pool_deallocates_what_is_idle():
@@ -91,7 +92,7 @@ def test_P9_an_interrupt_amid_the_constructor_leaves_nothing_that_raises_when_it
     monkeypatch.setattr(sys, "unraisablehook", ignored.append)
 
     def at_entry(frame, event, argument):
-        if frame.f_code is _victims.Remains.__init__.__code__:
+        if frame.f_code is inside.get(inside.MAKE_REMAINS).__code__:
             raise KeyboardInterrupt
 
     before = sys.gettrace()
@@ -108,13 +109,13 @@ def test_P9_an_interrupt_amid_the_constructor_leaves_nothing_that_raises_when_it
 
 def test_L1_also_if_an_interrupt_cuts_off_what_runs_at_exit():
     code = """
-        from ya.resourcepool import _lifecycle
-        def interrupted(living=_lifecycle._living):
-            _lifecycle._living = living
+        from ya.resourcepool import $lifecycle_py
+        def interrupted(living=$lifecycle_py.$living):
+            $lifecycle_py.$living = living
             raise KeyboardInterrupt
 
         pools = [ResourcePool(init=[name], dealloc=print) for name in "ab"]
-        _lifecycle._living = interrupted
+        $lifecycle_py.$living = interrupted
     """
     done = python(PRELUDE + dedent(code))
 
@@ -187,7 +188,7 @@ def test_L1_exit_deallocates_what_a_call_has_evicted_and_not_begun_to_deallocate
     pool = hooked_pool(hooks, init="a", maxage=maxage, dealloc=deallocated.append)
 
     def take_over():
-        deallocate_all(_victims.take_over())
+        deallocate_all(inside.get(inside.TAKE_OVER)())
         at_exit.extend(deallocated)
 
     hooks["unlock"] = take_over
@@ -221,12 +222,12 @@ def test_L1_exit_takes_nothing_over_from_a_call_that_has_just_ended(monkeypatch)
         def get(self, key):
             return super().get(key, (deque(), None, False))
 
-    monkeypatch.setattr(_victims, "_departing", Departing())
-    taken = _victims.take_over()
+    inside.patch(monkeypatch, inside.DEPARTING, Departing())
+    taken = inside.get(inside.TAKE_OVER)()
     deallocate_all(taken)
 
     assert [len(victims) for victims, *_ in taken] == [0]
-    assert not _victims._departing
+    assert not inside.get(inside.DEPARTING)
 
 
 def test_L1_exit_takes_over_what_others_are_to_deallocate_though_a_call_has_just_ended(monkeypatch):
@@ -234,10 +235,10 @@ def test_L1_exit_takes_over_what_others_are_to_deallocate_though_a_call_has_just
         def __iter__(self):
             return iter([1, *self.keys()])  # the first was there when exit looked
 
-    monkeypatch.setattr(_victims, "_departing", Departing())
+    inside.patch(monkeypatch, inside.DEPARTING, Departing())
     deallocated = []
-    _victims.announce(deque("a"), deallocated.append, False)
-    deallocate_all(_victims.take_over())
+    inside.get(inside.ANNOUNCE)(deque("a"), deallocated.append, False)
+    deallocate_all(inside.get(inside.TAKE_OVER)())
 
     assert deallocated == ["a"]
 
@@ -246,14 +247,14 @@ def test_L1_exit_takes_over_what_others_are_to_deallocate_though_a_call_has_just
 def test_L1_what_exit_has_taken_over_is_found_again_if_an_interrupt_cuts_it_off(stamped):
     victims = deque([(0, "a"), (0, "b")] if stamped else "ab")
     deallocated = []
-    _victims.announce(victims, deallocated.append, stamped)
-    _victims.take_over()
-    again = _victims.take_over()
+    inside.get(inside.ANNOUNCE)(victims, deallocated.append, stamped)
+    inside.get(inside.TAKE_OVER)()
+    again = inside.get(inside.TAKE_OVER)()
     deallocate_all(again)
 
     assert len(again) == 1
     assert deallocated == ["a", "b"]
-    assert not _victims._departing
+    assert not inside.get(inside.DEPARTING)
 
 
 def test_L1_what_exit_is_about_to_take_over_is_found_again_if_an_interrupt_cuts_it_off(monkeypatch):
@@ -264,13 +265,13 @@ def test_L1_what_exit_is_about_to_take_over_is_found_again_if_an_interrupt_cuts_
                 raise interrupts.pop()
 
     interrupts = [KeyboardInterrupt]
-    monkeypatch.setattr(_victims, "_departing", Departing())
+    inside.patch(monkeypatch, inside.DEPARTING, Departing())
     deallocated = []
     victims = deque("ab")  # its thread has it, too
-    _victims.announce(victims, deallocated.append, False)
+    inside.get(inside.ANNOUNCE)(victims, deallocated.append, False)
     with pytest.raises(KeyboardInterrupt):
-        _victims.take_over()
-    deallocate_all(_victims.take_over())
+        inside.get(inside.TAKE_OVER)()
+    deallocate_all(inside.get(inside.TAKE_OVER)())
 
     assert deallocated == ["a", "b"]
 
@@ -281,13 +282,13 @@ def test_L1_exit_may_be_interrupted_by_what_takes_over_the_same(monkeypatch):
             super().pop(*arguments)
             if not again:
                 again.append(())
-                again.extend(_victims.take_over())
+                again.extend(inside.get(inside.TAKE_OVER)())
 
     again, deallocated = [], []
-    monkeypatch.setattr(_victims, "_departing", Departing())
+    inside.patch(monkeypatch, inside.DEPARTING, Departing())
     victims = deque("ab")
-    _victims.announce(victims, deallocated.append, False)
-    deallocate_all([*_victims.take_over(), *again[1:]])
+    inside.get(inside.ANNOUNCE)(victims, deallocated.append, False)
+    deallocate_all([*inside.get(inside.TAKE_OVER)(), *again[1:]])
 
     assert deallocated == ["a", "b"]
 
@@ -300,8 +301,8 @@ def test_L1_exit_and_the_thread_that_evicted_share_what_is_left():
             return super().__len__() + 1  # one has gone since
 
     victims, deallocated = Shrinking("ab"), []
-    _victims.announce(victims, deallocated.append, False)
-    deallocate_all(_victims.take_over())
+    inside.get(inside.ANNOUNCE)(victims, deallocated.append, False)
+    deallocate_all(inside.get(inside.TAKE_OVER)())
 
     assert deallocated == ["a", "b"]
 
@@ -309,7 +310,7 @@ def test_L1_exit_and_the_thread_that_evicted_share_what_is_left():
 def test_L1_pools_that_come_and_go_leave_nothing_more_to_do_at_exit():
     """Not even where none is left in between."""
     code = """
-        from ya.resourcepool import _lifecycle
+        from ya.resourcepool import $lifecycle_py
         pool = ResourcePool()
         handlers = atexit._ncallbacks()
         for _ in range(3):
@@ -317,7 +318,7 @@ def test_L1_pools_that_come_and_go_leave_nothing_more_to_do_at_exit():
             pool = ResourcePool()
         others = [ResourcePool() for _ in range(3)]
         del others
-        print(atexit._ncallbacks() - handlers, len(_lifecycle._pools))
+        print(atexit._ncallbacks() - handlers, len($lifecycle_py.$pools))
     """
     assert output_of(PRELUDE + dedent(code)) == ["0 1"]
 
@@ -325,7 +326,7 @@ def test_L1_pools_that_come_and_go_leave_nothing_more_to_do_at_exit():
 def test_L1_pools_that_are_collected_while_exit_looks_for_all_pools_do_not_stop_it():
     """Up to Python 3.11 a collection amid `dict.copy`, which calls what a weak reference calls, spoils the copy."""
     code = """
-        from ya.resourcepool import _lifecycle
+        from ya.resourcepool import $lifecycle_py
         def look(allocations):
             living = [ResourcePool() for _ in range(20)]
             gc.collect()
@@ -337,7 +338,7 @@ def test_L1_pools_that_are_collected_while_exit_looks_for_all_pools_do_not_stop_
             held = [{i: i} for i in range(100)]  # so that no dict is there to be used again
             gc.set_threshold(allocations)
             gc.enable()
-            _lifecycle._living()
+            $lifecycle_py.$living()
             gc.disable()
         for allocations in range(100, 200):
             look(allocations)
@@ -419,7 +420,7 @@ def test_L2_a_closed_pool_needs_no_lock_that_an_ended_thread_may_hold():
     held, go_on = threading.Event(), threading.Event()
 
     def hold():
-        with pool._lock:
+        with inside.lock(pool):
             held.set()
             assert go_on.wait(PATIENCE)
 
@@ -507,7 +508,7 @@ def test_L3_an_interrupt_as_the_thread_starts_leaves_none_behind(monkeypatch):
     before = _thread._count()
     monkeypatch.setattr(_thread, "start_new_thread", start_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
-        pool._clock.call_at(time.monotonic(), 1000, print)
+        inside.clock(pool).call_at(time.monotonic(), 1000, print)
 
     assert threads_become(before)
 

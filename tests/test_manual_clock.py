@@ -10,7 +10,8 @@ from functools import partial
 import pytest
 
 from tests.helpers import PATIENCE, Call
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _manual
+from tests.support import inside
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
 
 def test_T2_time_moves_only_by_advance():
@@ -184,7 +185,7 @@ def test_T2_await_blocked_does_not_count_who_has_been_served():
             return result
 
     clock = ManualClock()
-    pool = type("Pool", (ResourcePool,), {"_latch": Latch})(clock=clock)
+    pool = inside.subclass(ResourcePool, latch_class=Latch)(clock=clock)
     call = Call(pool.pop, timeout=0)
     clock.await_blocked(1)
     pool.push("a")
@@ -214,7 +215,7 @@ def test_T2_an_event_that_advances_the_clock_happens_once():
 def test_T2_a_call_that_another_thread_cancels_as_it_begins_does_no_harm():
     """The thread closes its pool between two looks at what is to be called."""
 
-    class Event(_manual._Event):
+    class Event(inside.get(inside.EVENT)):
         @property
         def function(self):
             function, self._function = self._function, None
@@ -267,13 +268,14 @@ def test_T2_what_a_finalizer_pushes_while_old_events_are_dropped_expires():
 
         @property
         def done(self):
-            if not pool._idle:
+            if not inside.idle(pool):
                 pool.push("a")
             return True
 
     for i in range(64):
         clock.call_at(0, 1000 + i, lambda: None)
-    clock._events[10] = (*clock._events[10][:-1], PushesWhenLookedAt())
+    events = inside.events(clock)
+    events[10] = (*events[10][:-1], PushesWhenLookedAt())
     clock.call_at(0, 1000, lambda: None)
     clock.advance(5)
 
@@ -417,5 +419,5 @@ def test_T2_waits_that_ended_early_do_not_pile_up():
             pool.push("a")
     call.result()
 
-    assert len(clock._events) < 80
-    assert not clock._blocked
+    assert len(inside.events(clock)) < 80
+    assert not inside.blocked(clock)

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from tests.helpers import PATIENCE, Call, hooked_pool, waiting_pops
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty, _victims
+from tests.support import inside
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 
 class Hostile:
@@ -155,7 +156,7 @@ def test_P3_the_timeout_is_looked_at_only_when_pop_must_wait():
 def test_P3_nor_is_it_where_pop_has_to_look_under_the_lock_for_what_is_idle(timeout):
     pool = ResourcePool(init=["old"], maxage=5, clock=(clock := ManualClock()))
     pool.push("a")
-    clock._events.clear()  # its call does not come
+    inside.events(clock).clear()  # its call does not come
     clock.advance(4)
     pool.push("b")
     clock.advance(1)  # the oldest may be due, as far as is known without the lock
@@ -196,15 +197,15 @@ def test_P3_an_eviction_on_its_way_hides_nothing_from_a_pop():
 
     Who pops in between finds nothing on the fast path, but does not take that for an answer.
     """
-    of_other_tests = set(_victims._departing)
+    of_other_tests = set(inside.get(inside.DEPARTING))
     clock = ManualClock()
     hooks = {}
     pool = hooked_pool(hooks, init=["old"], maxage=5, clock=clock, alloc=lambda: "made")
     others = []
 
     def swap():  # what pops and a push do that began before
-        pool._idle.clear()
-        pool._idle.append((6, "young"))
+        inside.idle(pool).clear()
+        inside.idle(pool).append((6, "young"))
 
     def pop_from_another_thread():
         arrived = threading.Event()
@@ -212,13 +213,13 @@ def test_P3_an_eviction_on_its_way_hides_nothing_from_a_pop():
         others.append(Call(pool.pop))
         assert arrived.wait(PATIENCE)
 
-    clock._time = 6  # the clock is late to call
+    setattr(clock, inside.TIME, 6)  # the clock is late to call
     hooks["popleft"] = swap
     hooks["extendleft"] = pop_from_another_thread
     pool.push("pushed")
 
     assert others[0].result() == "young"
-    assert set(_victims._departing) <= of_other_tests
+    assert set(inside.get(inside.DEPARTING)) <= of_other_tests
 
 
 def test_P4_the_error_says_why():
@@ -422,12 +423,12 @@ def test_P10_len_leaves_out_what_is_due_but_counts_what_the_floor_keeps(monkeypa
         pool = ResourcePool(init="abc", maxage=10, minsize=minsize, dealloc=deallocated.append)
         now = 105.0
         pool.push("new")
-        del pool._idle[2]
+        del inside.idle(pool)[2]
         now = 110.0
 
         assert len(pool) == expected
         assert deallocated == []
-        pool._idle.clear()
+        inside.idle(pool).clear()
 
 
 def test_P10_len_does_not_count_what_became_due_as_a_push_outgrew_the_floor():

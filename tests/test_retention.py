@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tests.helpers import PATIENCE, Call, begun_push, hooked_pool, waiting_pops
-from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty, _victims
+from tests.support import inside
+from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
 
 class StoppedClock:
@@ -86,7 +87,7 @@ def test_R1_a_pop_in_the_midst_of_an_eviction_takes_the_newest_and_minsize_stays
     popped = []
 
     def pop_twice():
-        hooks["popleft"] = lambda: popped.extend([pool._idle.pop(), pool._idle.pop()])
+        hooks["popleft"] = lambda: popped.extend([inside.idle(pool).pop(), inside.idle(pool).pop()])
 
     hooks["popleft"] = pop_twice
     pool.push("d")
@@ -239,8 +240,8 @@ def test_R2_expiry_evicts_what_is_expired_now_even_if_the_oldest_has_changed():
     pool = hooked_pool(hooks, init=["old"], maxage=5, clock=clock, dealloc=evicted.append)
 
     def swap():
-        pool._idle.clear()
-        pool._idle.append((5, "fresh"))
+        inside.idle(pool).clear()
+        inside.idle(pool).append((5, "fresh"))
 
     clock.time = 5
     hooks["popleft"] = swap
@@ -435,7 +436,7 @@ def test_R3_what_is_due_is_not_in_the_way_of_what_is_not(held_up):
     pool, clock, deallocated, land = held_up
     land()
     clock.time = 5
-    pool._since = -math.inf  # as where no thread can be started
+    setattr(pool, inside.SINCE, -math.inf)  # as where no thread can be started
 
     assert pool.pop() == "younger"
     assert deallocated == ["older"]
@@ -458,12 +459,12 @@ def test_R3_what_becomes_due_while_pop_looks_is_not_laid_on_what_is_pushed_meanw
     clock = StoppedClock()
     evicted = []
     pool = hooked_pool(hooks, init=["old", "older"], maxage=5, maxsize=2, clock=clock, dealloc=evicted.append)
-    pool._since = -math.inf  # as where no thread can be started
+    setattr(pool, inside.SINCE, -math.inf)  # as where no thread can be started
     clock.time = 4
 
     def time_passes_and_a_push_comes():
         clock.time = 5
-        Call(pool._idle.append, (5, "new")).result()
+        Call(inside.idle(pool).append, (5, "new")).result()
 
     hooks["after pop"] = time_passes_and_a_push_comes
 
@@ -501,7 +502,7 @@ def test_R3_pop_deallocates_the_due_though_the_floor_held_when_they_came():
 
 @pytest.mark.parametrize("arguments", [{"maxsize": 2}, {"maxage": 5}, {"maxsize": 4, "minsize": 2, "maxage": 5}])
 def test_R4_each_evicted_resource_gets_exactly_one_dealloc(arguments):
-    of_other_tests = set(_victims._departing)
+    of_other_tests = set(inside.get(inside.DEPARTING))
     clock = ManualClock()
     deallocated = []
     pool = ResourcePool(dealloc=deallocated.append, clock=clock, **arguments)
@@ -512,17 +513,17 @@ def test_R4_each_evicted_resource_gets_exactly_one_dealloc(arguments):
     pool.close()
 
     assert sorted(deallocated) == list(range(100))
-    assert set(_victims._departing) <= of_other_tests
+    assert set(inside.get(inside.DEPARTING)) <= of_other_tests
 
 
 def test_R4_an_eviction_whose_victims_are_popped_before_it_gets_them_leaves_nothing_behind():
-    of_other_tests = set(_victims._departing)
+    of_other_tests = set(inside.get(inside.DEPARTING))
     hooks = {}
     pool = hooked_pool(hooks, init="ab")
     hooks["popleft"] = lambda: [Call(pool.pop).result() for _ in "ab"]
     pool.clear()
 
-    assert set(_victims._departing) <= of_other_tests
+    assert set(inside.get(inside.DEPARTING)) <= of_other_tests
 
 
 def test_R4_evictions_of_several_threads_share_no_victim():
@@ -605,7 +606,7 @@ def test_L3_a_pop_that_takes_the_oldest_as_the_clock_is_to_be_told_of_it_leaves_
     pool = hooked_pool(hooks, maxage=5, clock=StoppedClock())
 
     def take():
-        taken.append(pool._idle.pop()[1])
+        taken.append(inside.idle(pool).pop()[1])
 
     hooks["__getitem__"] = lambda: hooks.update(__getitem__=take)  # the first is for the eviction
     pool.push("a")

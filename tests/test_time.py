@@ -12,6 +12,7 @@ import pytest
 from freezegun import freeze_time
 
 from tests.helpers import Call
+from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
 
@@ -131,9 +132,9 @@ def test_T1_the_default_clock_waits_for_its_timeout():
 
 
 def test_T1_a_call_of_the_default_clock_can_be_cancelled_twice():
-    from ya.resourcepool._clocks import _Alarm
+    make = inside.get(inside.ALARM)
 
-    alarm = _Alarm(0, 1, print)
+    alarm = make(0, 1, print)
     alarm.cancel()
     alarm.cancel()
 
@@ -141,16 +142,14 @@ def test_T1_a_call_of_the_default_clock_can_be_cancelled_twice():
 
 
 def test_T1_the_default_clock_takes_a_lock_that_is_free_at_the_deadline():
-    from ya.resourcepool._clocks import SystemClock
 
     lock = threading.Lock()
-    assert SystemClock().wait(lock, time.monotonic() - 2, 1) is True
+    assert inside.get(inside.SYSTEM_CLOCK)().wait(lock, time.monotonic() - 2, 1) is True
     assert lock.locked()
-    assert SystemClock().wait(lock, time.monotonic() - 2, 1) is False
+    assert inside.get(inside.SYSTEM_CLOCK)().wait(lock, time.monotonic() - 2, 1) is False
 
 
 def test_T1_the_default_clock_waits_for_what_is_left_and_says_that_it_has_the_lock(monkeypatch):
-    from ya.resourcepool._clocks import SystemClock
 
     class Lock:
         def acquire(self, blocking, timeout):
@@ -159,20 +158,20 @@ def test_T1_the_default_clock_waits_for_what_is_left_and_says_that_it_has_the_lo
 
     asked = []
     monkeypatch.setattr(time, "monotonic", lambda: 5)
-    assert SystemClock().wait(Lock(), 3, 10) is True
+    assert inside.get(inside.SYSTEM_CLOCK)().wait(Lock(), 3, 10) is True
     assert asked == [(True, 8)]
 
 
 def test_L3_a_thread_of_the_default_clock_leaves_nothing_behind_under_its_number():
     """Another thread may get that number, and its calls would be left to the one that has ended."""
-    from ya.resourcepool._clocks import SystemClock, _Alarm
+    make = inside.get(inside.ALARM)
 
-    clock = SystemClock()
+    clock = inside.get(inside.SYSTEM_CLOCK)()
     during = []
-    clock._ring(_Alarm(time.monotonic() - 2, 1, lambda: during.extend(clock._ringing)))
+    inside.ring(clock, make(time.monotonic() - 2, 1, lambda: during.extend(inside.ringing(clock))))
 
     assert during == [threading.get_ident()]
-    assert clock._ringing == {}
+    assert inside.ringing(clock) == {}
 
 
 def test_T3_a_clock_may_count_integer_nanoseconds():

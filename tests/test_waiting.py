@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.helpers import PATIENCE, Call, Resource, begun_push, hooked_pool, interrupt, waiting_pops
+from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
 
@@ -176,7 +177,7 @@ def test_P8_a_push_that_does_not_see_the_waiter_is_seen_by_it():
     """The push is done before the waiter queues, and after it has found nothing."""
     hooks = {}
     pool = hooked_pool(hooks, clock=ManualClock())
-    hooks["locked"] = lambda: pool._idle.append("pushed")  # all that a push does that sees no waiter
+    hooks["locked"] = lambda: inside.idle(pool).append("pushed")  # all that a push does that sees no waiter
 
     assert pool.pop(timeout=0) == "pushed"
 
@@ -218,7 +219,7 @@ def test_P8_an_interrupted_waiter_passes_on_what_it_was_handed():
         ResourcePool.push(pool, "for the second")
         ResourcePool.push(pool, "for the first")
 
-    pool._clock = InterruptingClock(hand_over_to_both)
+    setattr(pool, inside.CLOCK, InterruptingClock(hand_over_to_both))
     with pytest.raises(KeyboardInterrupt):
         pool.pop(timeout=0)
 
@@ -345,7 +346,7 @@ def test_P9_a_timeout_that_interrupts_the_hand_over_changes_nothing():
     hooks = {}
     pool = hooked_pool(hooks, clock=clock)
     first, second = waiting_pops(pool, clock, 2)
-    waiter = pool._waiters[0]
+    waiter = inside.waiters(pool)[0]
 
     def wait_until_it_is_gone_and_end_its_wait():
         first.result()
@@ -366,9 +367,9 @@ def test_P9_a_pop_whose_eviction_is_interrupted_keeps_what_it_had_taken():
     clock = ManualClock()
     pool = ResourcePool(maxage=5, clock=clock, dealloc=dealloc)
     pool.push("old")
-    clock._time = 4
+    setattr(clock, inside.TIME, 4)
     pool.push("new")
-    clock._time = 6  # the clock is late to call
+    setattr(clock, inside.TIME, 6)  # the clock is late to call
     with pytest.raises(SystemExit):
         pool.pop()
 
@@ -414,7 +415,7 @@ def test_P9_an_interrupted_expiry_goes_on_and_what_it_took_gets_its_dealloc(call
         if call == "expiry":
             clock.advance(5)
         else:
-            clock._time = 5  # the clock is late to call
+            setattr(clock, inside.TIME, 5)  # the clock is late to call
             pool.push("c")
 
     assert deallocated == ["a", "b"]
@@ -468,7 +469,7 @@ def test_P8_a_waiter_from_whom_a_pop_that_came_before_it_takes_what_is_pushed_wa
     call = Call(pool.pop, timeout=0)
     clock.await_blocked(1)
 
-    hooks["pop"] = lambda: taken.append(pool._idle.pop())  # after the look whether something is idle
+    hooks["pop"] = lambda: taken.append(inside.idle(pool).pop())  # after the look whether something is idle
     pool.push("a")
     assert taken == ["a"]
     assert pool.waiting == 1

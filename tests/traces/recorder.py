@@ -25,6 +25,7 @@ from itertools import count
 from typing import Any
 
 from tests.helpers import PATIENCE
+from tests.support import inside
 from ya.resourcepool import ResourcePool, ResourcePoolClosed, ResourcePoolEmpty
 
 EMPTY, CLOSED, RAISED = "Empty", "Closed", "Raised"  # how a pop may end without a resource
@@ -165,8 +166,10 @@ class _Session:
         numbers = range(1, settings.threads + 1)
         self._owned: dict[int, list[int]] = {i: [] for i in numbers}
         if rng.random() < settings.jitter:
-            shaken = type("ShakenDeque", (_Shaken, pool_class._deque), {"rng": random.Random(rng.random())})
-            pool_class = type("ShakenPool", (pool_class,), {"_deque": shaken})
+            shaken = type(
+                "ShakenDeque", (_Shaken, getattr(pool_class, inside.DEQUE_CLASS)), {"rng": random.Random(rng.random())}
+            )
+            pool_class = inside.subclass(pool_class, deque_class=shaken)
         # Each thread has its own: nothing is shared but the pool and the list of events.
         self._verdicts = {i: random.Random(rng.random()) for i in numbers}
         self._new = {i: count(settings.init + i, settings.threads) for i in numbers}

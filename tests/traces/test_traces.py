@@ -10,6 +10,7 @@ import pytest
 
 from spec.errors import SpecError
 from spec.tools import find_tools
+from tests.support import inside
 from tests.traces.recorder import EMPTY, RUN, Event, History, Settings, kinds, record
 from tests.traces.validation import CALLS, ENDS, explain, validate
 from ya.resourcepool import ResourcePool
@@ -238,12 +239,11 @@ def test_a_rejected_history_is_shown_with_the_event_that_cannot_be(tools):
 # Pools that are wrong.
 
 
-class OldestFirst(ResourcePool):
+class OldestFirst(deque):
     """Breaks P1."""
 
-    class _deque(deque):
-        def pop(self):
-            return self.popleft()
+    def pop(self):
+        return self.popleft()
 
 
 class YoungestServed(ResourcePool):
@@ -255,33 +255,30 @@ class YoungestServed(ResourcePool):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self._waiters = self._Queue()
+        setattr(self, inside.WAITERS, self._Queue())
 
 
-class EvictsOneTooMany(ResourcePool):
+def one_too_many(pool, victims, keep, now=None):
     """Breaks R1."""
-
-    def _evict(self, victims, keep, now=None):
-        super()._evict(victims, max(0, keep - 1), now)
+    getattr(ResourcePool, inside.EVICT)(pool, victims, max(0, keep - 1), now)
 
 
-class KeepsTheNewestAway(ResourcePool):
+class NewestKeptAway(deque):
     """Breaks P3: the newest is found only if another is idle, too."""
 
-    class _deque(deque):
-        def pop(self):
-            if len(self) == 1:
-                raise IndexError
-            return super().pop()
+    def pop(self):
+        if len(self) == 1:
+            raise IndexError
+        return super().pop()
 
 
 @pytest.mark.parametrize(
     ("pool_class", "name"),
     [
-        (OldestFirst, "limited"),
+        (inside.subclass(ResourcePool, deque_class=OldestFirst), "limited"),
         (YoungestServed, "waiting in order"),
-        (EvictsOneTooMany, "overflow with hysteresis"),
-        (KeepsTheNewestAway, "allocating"),
+        (inside.subclass(ResourcePool, evict=one_too_many), "overflow with hysteresis"),
+        (inside.subclass(ResourcePool, deque_class=NewestKeptAway), "allocating"),
     ],
 )
 def test_a_wrong_pool_is_noticed(tools, pool_class, name):
