@@ -59,14 +59,14 @@ def main() -> int:
 def lost_table(lost: set[Lost]) -> list[str]:
     """Where an interrupt loses a resource, and in which operations."""
     places: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for function, line, operation in lost:
-        places[function, line].add(operation)
+    for function, statement, operation in lost:
+        places[function, statement].add(operation)
     return [
-        "| in | at the line | during |",
+        "| in | at | during |",
         "|---|---|---|",
         *(
-            f"| `{function}` | `{line.partition('  #')[0]}` | {', '.join(sorted(operations))} |"
-            for (function, line), operations in sorted(places.items())
+            f"| `{function}` | `{statement}` | {', '.join(sorted(operations))} |"
+            for (function, statement), operations in sorted(places.items())
         ),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import linecache
 import logging
 import os
 import sys
@@ -17,15 +16,16 @@ from tests.faults.points import AFTER, CALLER, Place, Points
 from tests.faults.situations import Case
 from tests.faults.world import Violation, World
 from tests.support import inside
+from tests.support.places import statement
 
 FAULTS = (INTERRUPT, "push", "pop", "len", "close", "clear", "collect", DROP)
 
 
 class Lost(NamedTuple):
-    """A point at which an interrupt loses what its call is moving."""
+    """A statement at which an interrupt loses what its call is moving."""
 
     function: str
-    line: str
+    statement: str
     operation: str
 
 
@@ -48,8 +48,8 @@ class Found:
 class Failure(Exception):
     """A clause that is broken, and by what."""
 
-    def __init__(self, case: Case, fault: str, point: int, place: Place, line: str, violation: Violation):
-        where = f"in {place.function}, line {place.line}: {line}"
+    def __init__(self, case: Case, fault: str, point: int, place: Place, statement: str, violation: Violation):
+        where = f"in {place.function}: {statement}"
         super().__init__(f"{violation} [{case.operation}; {case.situation}; {fault} before point {point}, {where}]")
         self.violation = violation
 
@@ -85,7 +85,7 @@ class Harness:
         lost = self._judge(case, world, fault, point, place)
         if lost is None:
             return place, None
-        return place, Lost(place.function, self._line(place), case.operation)
+        return place, Lost(place.function, self._statement(place), case.operation)
 
     def _judge(self, case: Case, world: World, fault: str, point: int, place: Place) -> object | None:
         unraisable, self._unraisable = self._unraisable, []
@@ -95,14 +95,13 @@ class Harness:
                 raise Violation("P9", f"{lost} is lost, which is in a container there")
             return lost
         except Violation as violation:
-            line = self._line(place)
-            raise Failure(case, fault, point, place, line, violation) from violation
+            raise Failure(case, fault, point, place, self._statement(place), violation) from violation
         finally:
             world.release()
             world.departing.clear()
 
-    def _line(self, place: Place) -> str:
-        return linecache.getline(os.path.join(self._points.folder, place.file), place.line).strip()
+    def _statement(self, place: Place) -> str:
+        return statement(os.path.join(self._points.folder, place.file), place.line) if place.file else ""
 
     def noticed(self, unraisable: Any) -> None:
         # Not the exception itself: its traceback, or that of its context, would keep alive what is being finalized.

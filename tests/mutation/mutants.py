@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import libcst
 from libcst.matchers import AnnAssign, Assign, Name, matches
@@ -31,8 +32,9 @@ class Mutant:
 
     Attributes:
         definition: the innermost function or class in which the change is.
-        change: what stood there and what stands there now, without the lines' indentation. Where a definition has the
-            same line twice, the later change has a number.
+        change: the smallest expression or statement that differs, before and after, as `ast.unparse` writes it. What is
+            only a name or a constant is shown within another one. Where a definition has the same change twice, the
+            later one has a number.
         lines: those of the definition.
         digest: of the source of the definition; what became of the mutant holds while this is the same.
     """
@@ -64,7 +66,8 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
     visitor = MutationVisitor(OPERATORS, get_ignored_lines(file, source, wrapper))
     wrapper.visit(visitor)
     spans = wrapper.resolve(ByteSpanPositionProvider)
-    definitions, hidden = _definitions(source)
+    tree = ast.parse(source)
+    definitions, hidden = _definitions(tree, source)
     texts = {source}
     numbers: Counter[tuple[str, str]] = Counter()
     for mutation in visitor.mutations:
@@ -77,7 +80,7 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
         if text in texts:
             continue
         texts.add(text)
-        line, change = _change(source, text)
+        line, change = _change(tree, ast.parse(text))
         if line in hidden:
             continue
         name, lines, digest = next(found for found in definitions if line in found[1])
@@ -99,17 +102,51 @@ def _code(original: libcst.CSTNode, mutated: libcst.CSTNode) -> str:
     return code.strip() if isinstance(original, libcst.BaseCompOp) else code
 
 
-def _change(source: str, text: str) -> tuple[int, str]:
-    """The first line that differs, and both versions of those that differ."""
-    before, after = source.splitlines(), text.splitlines()
-    first = next(i for i, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1])
-    while before[-1] == after[-1] and min(len(before), len(after)) > first + 1:
-        del before[-1], after[-1]
-    old, new = (" ".join(map(str.strip, lines[first:])) for lines in (before, after))
-    return first + 1, f"{old} -> {new}"
+BARE = (ast.Name, ast.Constant, ast.Attribute, ast.FormattedValue, ast.Starred, ast.Slice)
 
 
-def _definitions(source: str) -> tuple[list[tuple[str, range, str]], set[int]]:
+def _change(before: ast.AST, after: ast.AST) -> tuple[int, str]:
+    """The line of the smallest node that differs, and what of it and around it is shown, in both versions."""
+    line, shown = 1, (before, after)
+    while True:
+        line = getattr(before, "lineno", line)
+        if _says_enough(before):
+            shown = before, after
+        different = list(_differences(before, after))
+        if type(before) is not type(after) or len(different) != 1 or None in different[0]:
+            break
+        ((before, after),) = different
+    return line, " -> ".join(map(_code_of, shown))
+
+
+def _says_enough(node: ast.AST) -> bool:
+    if isinstance(node, ast.expr):
+        return not isinstance(node, BARE) and any(isinstance(part, ast.expr) for part in ast.iter_child_nodes(node))
+    return isinstance(node, ast.stmt)
+
+
+def _differences(before: ast.AST, after: ast.AST) -> Iterator[tuple[Any, Any]]:
+    """The children that differ; None for what is no node, or of which there are not as many."""
+    for key, old in ast.iter_fields(before):
+        new = getattr(after, key, None)
+        if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+            pairs = list(zip(old, new, strict=True))
+        else:
+            pairs = [(old, new)]
+        for one, other in pairs:
+            if isinstance(one, ast.AST) and isinstance(other, ast.AST):
+                if ast.dump(one) != ast.dump(other):
+                    yield one, other
+            elif one != other:
+                yield None, None
+
+
+def _code_of(node: ast.AST) -> str:
+    """Of a compound statement without its body."""
+    return ast.unparse(node).strip().partition("\n")[0]
+
+
+def _definitions(tree: ast.Module, source: str) -> tuple[list[tuple[str, range, str]], set[int]]:
     """The definitions, inner ones first, and the lines that only a type checker reads."""
     found = []
     hidden = set()
@@ -132,7 +169,6 @@ def _definitions(source: str) -> tuple[list[tuple[str, range, str]], set[int]]:
             if isinstance(child, ast.Assign) and ast.unparse(child) == "TYPE_CHECKING = False":
                 hidden.add(child.lineno)
 
-    tree = ast.parse(source)
     visit(tree, "")
     found.append((MODULE, range(1, len(source.splitlines()) + 1), digest(tree)))
     return found, hidden

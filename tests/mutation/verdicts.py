@@ -98,7 +98,7 @@ def complaints(
     known = {key_of(mutant): mutant for mutant in mutants}
     for key in reasons:
         if key not in known:
-            yield f"{_name(key)} has a reason and is no mutant: the line has changed, or is gone"
+            yield f"{_name(key)} has a reason and is no mutant: the code has changed, or is gone"
         elif known[key] in verdicts and verdicts[known[key]].verdict != SURVIVED:
             yield f"{_name(key)} has a reason and is noticed, by {verdicts[known[key]].by}"
     for key, mutant in known.items():

@@ -29,9 +29,9 @@ def place(code: CodeType, line: int, operation: str) -> int:
 
 
 @cache
-def statement(code: CodeType, line: int) -> str:
+def statement(file: str, line: int) -> str:
     """What stands there, without its comment, and of a compound statement without its body."""
-    header = next((header for header in _headers(_function(code)) if line in _lines(header)), None)
+    header = next((header for header in _headers(tree(file)) if line in _lines(header)), None)
     return "" if header is None else ast.unparse(header).strip().partition("\n")[0]
 
 

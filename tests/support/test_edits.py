@@ -133,7 +133,7 @@ def test_places_are_counted_in_the_order_of_the_code():
     assert [place(code, first + line, "queue len") for line in range(6)] == [0, 0, 1, 0, 2, 0]
     assert [place(code, first + line, "read limit") for line in range(6)] == [0, 0, 1, 2, 0, 0]
     assert [place(code, first + line, "call f") for line in range(6)] == [0, 0, 0, 1, 0, 2]
-    assert statement(code, first + 2) == inside.translate("if queue or pool.$limit:")
+    assert statement(code.co_filename, first + 2) == inside.translate("if queue or pool.$limit:")
 
 
 TWICE = """
