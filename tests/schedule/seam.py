@@ -81,8 +81,10 @@ class Seam:
     def pool_class(self, package: ModuleType) -> type[Any]:
         """The pool of a package that was loaded, under control; with it its waiters and its `move`."""
         scheduler, watch = self.scheduler, self.watch
-        pools, waiters = inside.module(inside.POOL_PY, package), inside.module(inside.WAITER_PY, package)
-        original = inside.get(inside.MOVE, package)
+        if not hasattr(package, "uncontrolled"):
+            uncontrolled = inside.get(inside.MOVE, package), inside.get(inside.WAITER_CLASS, package)
+            package.uncontrolled = uncontrolled  # type: ignore[attr-defined]
+        original, waiter_class = package.uncontrolled
         Queue, Box, Timer = _list_classes(scheduler, watch)
 
         def move(take: Callable[[], Any], put: Callable[[Iterable[Any]], object]) -> None:
@@ -97,10 +99,7 @@ class Seam:
 
         no_latch = self.Latch()
 
-        if not hasattr(waiters, "Uncontrolled"):
-            waiters.Uncontrolled = getattr(waiters, inside.WAITER_CLASS)
-
-        class Waiter(waiters.Uncontrolled):  # type: ignore[name-defined, misc]
+        class Waiter(waiter_class):  # type: ignore[misc, valid-type]
             is_shared = False  # with a clock that has it leave
 
             def __init__(self, pool: Any, timeout: Any) -> None:
@@ -148,15 +147,14 @@ class Seam:
             def __del__(self) -> None:
                 pass  # the run is over
 
-        setattr(pools, inside.REMAINS_CLASS, lambda *arguments: None)  # the same
+        inside.put(inside.REMAINS_CLASS, lambda *arguments: None, package)  # the same
         seam = {inside.DEQUE_CLASS: self.Deque, inside.LOCK_CLASS: self.Lock, inside.LATCH_CLASS: self.Latch}
         for attribute, made in seam.items():
             setattr(Pool, attribute, made)
         for name, attribute in inside.SHARED.items():
             control(Pool, attribute, name, of_the_pool(name, scheduler, name in watch.constant))
-        for module in pools, waiters:
-            setattr(module, inside.MOVE, move)
-            setattr(module, inside.WAITER_CLASS, Waiter)
+        inside.put(inside.MOVE, move, package)
+        inside.put(inside.WAITER_CLASS, Waiter, package)
         return Pool
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 from operator import attrgetter, methodcaller
 from types import ModuleType
 from typing import Any
@@ -186,9 +187,11 @@ def get(name: Definition, package: ModuleType | None = None) -> Any:
     return attrgetter(name.path)(module(name.module, package))
 
 
-def put(name: Definition, value: Any, package: ModuleType | None = None) -> None:
-    """Have a module of the package, or of a private copy, define something else."""
-    setattr(module(name.module, package), name, value)
+def put(name: Definition, value: Any, package: ModuleType) -> None:
+    """Have all modules of a private copy that define or import it have something else."""
+    for key, found in list(sys.modules.items()):
+        if key.startswith(f"{package.__name__}.") and name in vars(found):
+            setattr(found, name, value)
 
 
 def patch(monkeypatch: Any, name: Definition, value: Any) -> None:
