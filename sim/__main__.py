@@ -8,6 +8,7 @@ import sys
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     try:
+        import greenlet  # noqa: F401
         import msgspec  # noqa: F401
         import rich  # noqa: F401
     except ImportError as error:

@@ -20,11 +20,43 @@ SETTINGS = ("listen_addresses=", "fsync=off", "shared_buffers=16MB", "max_connec
 READY = "database system is ready to accept connections"
 
 
+DEBIAN = Path("/usr/lib/postgresql")  # has a folder for each version
+
+
 def find_programs() -> Path | None:
-    """Where `initdb` and `postgres` are: on the path, or where Debian's package has them; the newest."""
-    folders = [Path(found).parent] if (found := shutil.which("postgres")) else []
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
-    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+    """Where `initdb` and `postgres` are that the server's user can run: on the path, or in Debian's newest package."""
+    return next(filter(_can_be_run, _folders()), None)
+
+
+def why_not() -> str:
+    """Why there are none."""
+    there = [str(folder) for folder in _folders() if (folder / "initdb").exists()]
+    if not there:
+        return "PostgreSQL is not installed: apt-get install postgresql"
+    return f"PostgreSQL is in {' and '.join(there)}, where the user that its server needs may not run it"
+
+
+def _folders() -> list[Path]:
+    on_the_path = [Path(folder) for folder in os.get_exec_path() if os.path.isabs(folder)]
+    versions = sorted(DEBIAN.glob("*/bin"), key=lambda path: -float(path.parent.name))
+    return list(dict.fromkeys([*on_the_path, *versions]))
+
+
+def _can_be_run(folder: Path) -> bool:
+    """Whether that user may enter all folders on the way, and run both."""
+    if not (folder / "initdb").exists():
+        return False
+    try:
+        for program in ("initdb", "postgres"):
+            command = [folder / program, "--version"]
+            done = subprocess.run(
+                command, capture_output=True, timeout=PATIENCE, check=False, cwd="/", **unprivileged()
+            )
+            if done.returncode != 0:
+                return False
+    except OSError:
+        return False
+    return True
 
 
 def unprivileged() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ya.resourcepool import ResourcePool
 PROGRAMS = postgres.find_programs()
 TERMINATIONS, TURNS = 20, 15
 
-pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="PostgreSQL is not installed: apt-get install postgresql")
+pytestmark = pytest.mark.skipif(PROGRAMS is None, reason=postgres.why_not())
 
 TERMINATE = "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s"
 MYSELF = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"

@@ -75,6 +75,9 @@ THREE = {
     "a clear meets a pop and a push": _("clear", "pop", "push", init="a b"),
     "dead candidates meet waiters": _("pop timed", "pop timed", "new, new", dead="T3.0 T3.1"),
     "a dead candidate queues again": _("pop forever", "pop forever", "new, new, new", dead="T3.0"),
+    "a dead candidate queues again, and an interrupt meets a hand-over": _(
+        "new, new", "pop forever", "pop forever", dead="T1.0", interrupts=1
+    ),
     "a dealloc that pushes": _("push", "push", "pop", init="a", maxsize=1, again=True),
     "a waiter where something ages": _("push, tick", "pop timed", "push", maxage=2),
     "both rules": _("push, tick", "pop, push", "push", init="a", maxage=2, minsize=1, maxsize=2),

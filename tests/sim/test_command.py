@@ -312,15 +312,26 @@ def test_help_says_what_it_does():
 
 
 def test_without_its_dependencies_it_says_in_one_line_how_to_install_them(monkeypatch, capsys):
-    for missing in ("msgspec", "rich"):
+    for missing in ("msgspec", "rich", "greenlet"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, missing, None)
             assert main(["whatever.json"]) == 2
         assert capsys.readouterr().err == f"the simulator needs {missing}: pip install 'ya.resourcepool[sim]'\n"
 
 
+def test_without_greenlet_alone_it_says_so_in_one_line():
+    """The simulator imports it late, where a limited pool is replayed."""
+    code = "import sys; sys.modules['greenlet'] = None; from sim.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(EXAMPLE)], check=False, capture_output=True, text=True, cwd=EXAMPLE.parents[1]
+    )
+
+    assert done.stderr == "the simulator needs greenlet: pip install 'ya.resourcepool[sim]'\n"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_the_recorder_needs_none_of_them():
-    code = "import sys; sys.modules.update(msgspec=None, rich=None); import sim; sim.record"
+    code = "import sys; sys.modules.update(msgspec=None, rich=None, greenlet=None); import sim; sim.record"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=EXAMPLE.parents[1]).returncode == 0
 
 
