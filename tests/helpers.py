@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ from ya.resourcepool import ResourcePool
 
 # Seconds after which something that should happen at once counts as stuck.
 PATIENCE = float(os.environ.get("PATIENCE", "20"))
+
+DEADLOCK = 5.0  # seconds that a hooked lock is waited for
 
 PRELUDE = "import atexit, gc, os, sys, threading, time\nfrom ya.resourcepool import *\n"  # of scripts
 
@@ -51,6 +54,37 @@ class Call:
         assert not self.thread.is_alive(), "the call is stuck"
         assert self._error is not None, f"it returned {self._outcome!r}"
         return self._error
+
+
+def soon(function: Callable[..., Any], *args: Any, within: float = 1.5, **kwargs: Any) -> Any:
+    """What a function returns in a thread of its own, or raises. One that hangs is a failed assertion."""
+    call = Call(function, *args, **kwargs)
+    call.thread.join(within)
+    called = getattr(args[0] if function is raised else function, "__qualname__", function).rpartition(">.")[2]
+    assert not call.thread.is_alive(), f"it hangs: {called} has not returned after {within:g} s"
+    return call.result()
+
+
+def soon_raises(function: Callable[..., Any], *args: Any, within: float = 1.5, **kwargs: Any) -> BaseException | None:
+    """What it raises in a thread of its own, or None. One that hangs is a failed assertion."""
+    return soon(raised, function, *args, within=within, **kwargs)
+
+
+def raised(function: Callable[..., Any], *args: Any, **kwargs: Any) -> BaseException | None:
+    """What it raises, or None."""
+    try:
+        function(*args, **kwargs)
+    except BaseException as error:
+        return error
+    return None
+
+
+def in_time(look: Callable[[], Any], expected: Any, within: float = 1.5) -> Any:
+    """What it gives as soon as that is what is expected, or else at the end of so many seconds."""
+    end = time.monotonic() + within
+    while (found := look()) != expected and time.monotonic() < end:
+        time.sleep(0.001)
+    return found
 
 
 def waiting_pops(pool, clock, n, timeout=0):
@@ -110,16 +144,28 @@ def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> Resource
             self._lock = threading.RLock()
             self._is_owned = self._lock._is_owned
 
-        def __enter__(self) -> None:
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
             call("lock")
-            self._lock.acquire()
+            endless = blocking and timeout < 0
+            if not self._lock.acquire(blocking, DEADLOCK if endless else timeout):
+                if endless:
+                    raise TimeoutError("a deadlock")  # so that what is stuck ends, and the process can
+                return False
             call("locked")
+            return True
 
-        def __exit__(self, *exc_info: object) -> None:
+        def release(self) -> None:
             try:
-                call("unlock")
+                if self._is_owned():
+                    call("unlock")
             finally:
                 self._lock.release()
+
+        def __enter__(self) -> None:
+            self.acquire()
+
+        def __exit__(self, *exc_info: object) -> None:
+            self.release()
 
     class HookedLatch:
         def __init__(self) -> None:

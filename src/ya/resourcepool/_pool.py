@@ -32,7 +32,7 @@ from . import _lifecycle
 from ._arguments import check_arguments, require_iterable, shown
 from ._clocks import SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
-from ._lease import OUTSIDE, Lease
+from ._lease import Lease
 from ._light import deque, ref
 from ._moves import move
 from ._victims import Remains, announce, deallocate, withdraw
@@ -202,7 +202,7 @@ class ResourcePool(Generic[R]):
     def __call__(self, timeout: float | None = None) -> Lease[R]:
         """Pop for the length of a block, then push: `with pool() as resource:` (W1)."""
         lease: Lease[R] = Lease()  # no `__init__`: to call one would be a good part of the time that a block takes
-        lease._pool, lease._timeout, lease._resource = self, timeout, OUTSIDE
+        lease._pool, lease._timeout, lease._outside = self, timeout, None
         return lease
 
     def clear(self) -> None:
