@@ -30,7 +30,7 @@ def find_programs() -> Path | None:
 
 def why_not() -> str:
     """Why there are none."""
-    there = [str(folder) for folder in _folders() if (folder / "initdb").exists()]
+    there = [str(folder) for folder in _folders() if _has_programs(folder)]
     if not there:
         return "PostgreSQL is not installed: apt-get install postgresql"
     return f"PostgreSQL is in {' and '.join(there)}, where the user that its server needs may not run it"
@@ -42,9 +42,13 @@ def _folders() -> list[Path]:
     return list(dict.fromkeys([*on_the_path, *versions]))
 
 
+def _has_programs(folder: Path) -> bool:
+    return os.path.exists(folder / "initdb")  # not `Path.exists`, which raises where this user may not enter a folder
+
+
 def _can_be_run(folder: Path) -> bool:
     """Whether that user may enter all folders on the way, and run both."""
-    if not (folder / "initdb").exists():
+    if not _has_programs(folder):
         return False
     try:
         for program in ("initdb", "postgres"):
