@@ -62,14 +62,12 @@ def test_L4_a_pop_called_while_close_is_at_work_takes_nothing():
         def __init__(self):
             self._lock = threading.RLock()
             self._is_owned = self._lock._is_owned
+            self.release = self._lock.release
 
-        def __enter__(self):
+        def acquire(self, blocking=True, timeout=-1):
             if threading.get_ident() != main:
                 settled.set()
-            self._lock.acquire()
-
-        def __exit__(self, *_):
-            self._lock.release()
+            return self._lock.acquire(blocking, timeout)
 
     def close(pool, closed):
         pool.is_closed = closed

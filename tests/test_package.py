@@ -33,14 +33,14 @@ def test_ya_is_a_namespace_that_others_share():
     assert getattr(ya, "__file__", None) is None
 
 
-def test_the_import_of_the_pool_brings_no_typing_and_no_logging():
+def test_the_import_of_the_pool_brings_no_logging_and_no_threading():
     """Without `site`, which may import them itself."""
     code = f"""
         import sys
         sys.path += {sys.path!r}
         import ya.resourcepool
         ya.resourcepool.ResourcePool(maxage=60)
-        print({{"typing", "logging", "threading", "numbers"}} & set(sys.modules))
+        print({{"logging", "threading", "numbers", "decimal"}} & set(sys.modules))
     """
     assert output_of(code, arguments=("-S",)) == ["set()"]
 

@@ -2,46 +2,78 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from collections.abc import Iterable, Iterator
+from operator import index
+from typing import TYPE_CHECKING, Any
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
+    from decimal import Decimal
+
+SMALLEST = 5e-324  # of the floats above 0
 
 
-def check_arguments(
-    alloc: object, dealloc: object, check: object, minsize: object, maxsize: object, maxage: object, clock: object
-) -> None:
-    """Raise TypeError or ValueError for what a pool can't be made with."""
+def check_callbacks(alloc: object, dealloc: object, check: object, clock: object) -> None:
+    """Raise TypeError for a callback or a clock that can't be one."""
     for name, function in (("alloc", alloc), ("dealloc", dealloc), ("check", check)):
         if not (function is None or callable(function)):
             raise TypeError(f"{name} must be None or callable, not {shown(function)}")
-    for name, size in (("minsize", minsize), ("maxsize", maxsize)):
-        if size is not None:
-            if not isinstance(size, int) or isinstance(size, bool):
-                raise TypeError(f"{name} must be None or an int >= 0, not {shown(size)}")
-            if size < 0:
-                raise ValueError(f"{name} must be None or an int >= 0, not {shown(size)}")
-    if isinstance(minsize, int) and isinstance(maxsize, int) and minsize > maxsize:
-        raise ValueError(f"minsize must be at most maxsize, which is {shown(maxsize)}, not {shown(minsize)}")
-    if maxage is not None:
-        require_number("maxage", maxage, "None or a number > 0")
-        if maxage <= 0:  # type: ignore[operator]
-            raise ValueError(f"maxage must be None or a number > 0, not {shown(maxage)}")
     if clock is not None and not all(callable(getattr(clock, name, None)) for name in ("now", "wait", "call_at")):
         raise TypeError(f"clock must be None or have now(), wait() and call_at(), not {shown(clock)}")
 
 
-def require_number(name: str, value: object, allowed: str) -> None:
-    """Raise TypeError for what is no real number, or a bool; ValueError for NaN."""
-    number = isinstance(value, (int, float))
-    if not number:
-        from numbers import Real  # rarely needed, and slow to import
+def check_sizes(minsize: object, maxsize: object) -> tuple[int | None, int | None]:
+    """Both as ints, or None. Raise TypeError for what is no size, ValueError for what none can be."""
+    low, high = size("minsize", minsize), size("maxsize", maxsize)
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"minsize must be at most maxsize, which is {shown(maxsize)}, not {shown(minsize)}")
+    return low, high
 
-        number = isinstance(value, Real)
-    if not number or isinstance(value, bool):
-        raise TypeError(f"{name} must be {allowed}, not {shown(value)}")
+
+def size(name: str, value: object) -> int | None:
+    """None, or an int >= 0: whatever has `__index__` is one, but no bool."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        found = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be None or an int >= 0, not {shown(value)}") from None
+    if found < 0:
+        raise ValueError(f"{name} must be None or an int >= 0, not {shown(value)}")
+    return found
+
+
+def number(name: str, value: Any, allowed: str, least: float | None = None) -> Any:
+    """The same number; of a Decimal, which can't be added to a float, the int or float that is nearest to it.
+
+    Raises:
+        TypeError: it is no real number, or a bool.
+        ValueError: it is NaN, or not above `least`.
+    """
+    if type(value) not in (int, float):
+        from decimal import Decimal  # both are rarely needed, and slow to import
+        from numbers import Real
+
+        if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
+            raise TypeError(f"{name} must be {allowed}, not {shown(value)}")
+        if isinstance(value, Decimal):
+            value = _nearest(value)
     if value != value:
         raise ValueError(f"{name} must be {allowed}, not NaN")
+    if least is not None and value <= least:
+        raise ValueError(f"{name} must be {allowed}, not {shown(value)}")
+    return value
+
+
+def _nearest(value: Decimal) -> float:
+    if value.is_nan():
+        return float("nan")  # a signalling one can't be compared
+    if value.is_infinite():
+        return float(value)
+    if value == (whole := int(value)):
+        return whole
+    return float(value) or (SMALLEST if value > 0 else -SMALLEST)
 
 
 def require_iterable(name: str, value: Iterable[Any]) -> Iterator[Any]:

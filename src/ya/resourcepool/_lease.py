@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
-    from ._pool import ResourcePool
+R = TypeVar("R")
 
-    R = TypeVar("R")
-else:
-    from ._light import Generic, R
 
-# What is to become of the resource at the end of its block.
-PUSHED, DISCARDED = object(), object()
+class Pool(Protocol):
+    """What a lease needs of its pool."""
+
+    def pop(self, timeout: Any) -> Any: ...
+    def push(self, resource: Any) -> None: ...
+    def _discard(self, resource: Any) -> None: ...
+    def _bury(self, resource: Any) -> None: ...
+
+
+# What is to become of a resource at the end of its block: these mean that it is to be pushed, or discarded. A forked
+# child has others, so that it can tell what the parent has popped (L5).
+pushed, discarded = object(), object()
+
+
+def renew() -> None:
+    """In a forked child: what is in a block now belongs to the parent."""
+    global pushed, discarded
+    pushed, discarded = object(), object()
 
 
 class Lease(Generic[R]):
     """Pops at the start of the block and pushes at its end, also when the body raises (W1).
 
-    To enter takes `_outside` away, and to leave takes `_fate` away. Each is one step, so of several that try only one
+    To enter takes `_outside` away and to leave takes `_fate` away. Each is one step, so of several that try only one
     gets through.
     """
 
     __slots__ = ("_fate", "_outside", "_pool", "_resource", "_timeout")
 
-    if TYPE_CHECKING:  # the pool sets the first three
-        _pool: ResourcePool[R]
-        _timeout: float | None
-        _outside: None
-        _resource: Any
-        _fate: object
+    _pool: Pool  # this, the timeout and `_outside` are set by the pool
+    _timeout: Any
+    _outside: None
+    _resource: Any
+    _fate: object
 
     def __enter__(self) -> R:
         try:
@@ -40,7 +50,7 @@ class Lease(Generic[R]):
         try:
             resource: R = self._pool.pop(self._timeout)
             self._resource = resource
-            self._fate = PUSHED
+            self._fate = pushed
         except BaseException:
             self._outside = None
             raise
@@ -55,10 +65,12 @@ class Lease(Generic[R]):
         resource = self._resource
         self._resource = None
         try:
-            if fate is PUSHED:
+            if fate is pushed:
                 self._pool.push(resource)
-            else:
+            elif fate is discarded:
                 self._pool._discard(resource)
+            else:
+                self._pool._bury(resource)
         finally:
             self._outside = None
 
@@ -68,9 +80,12 @@ class Lease(Generic[R]):
         Raises:
             RuntimeError: outside the block.
         """
-        if not hasattr(self, "_fate"):
-            raise RuntimeError("discard() outside the block of its lease")
-        self._fate = DISCARDED
+        try:
+            fate = self._fate
+        except AttributeError:
+            raise RuntimeError("discard() outside the block of its lease") from None
+        if fate is pushed:
+            self._fate = discarded
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a lease can't be copied or pickled: its resource has one owner (P9)")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Collection
+from typing import Protocol
+from weakref import ref
 
-from ._light import ref
+from . import _lease
+from ._clocks import await_threads
 from ._victims import deallocate, take_over, withdraw
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Protocol
 
-    class Pool(Protocol):
-        def close(self) -> None: ...
-        def _disown(self) -> Collection[object]: ...
+class Pool(Protocol):
+    """What is asked of a pool here."""
+
+    def close(self) -> None: ...
+    def _disown(self) -> Collection[object]: ...
 
 
 # Every living pool, oldest first, held weakly. Its operations are atomic: no lock that a finalizer which
@@ -58,6 +60,7 @@ def _close_all() -> None:
             deallocate(*arguments)
         except BaseException as error:
             interrupt = error
+    await_threads()
     if interrupt is not None:
         raise interrupt
 
@@ -74,17 +77,19 @@ def _prepare_to_bury() -> None:
 def _disown_all() -> None:
     """In a forked child: empty the pools, and keep what belongs to the parent from being finalized (L5)."""
     taken = take_over()
-    _bury([victims for victims, *_ in taken if victims])
+    _lease.renew()
+    bury([victims for victims, *_ in taken if victims])
     for victims, *_ in taken:
         withdraw(victims)
     for pool in _living():
         try:
-            _bury(pool._disown())
+            bury(pool._disown())
         except Exception:  # a seam of the user's; the other pools are emptied nevertheless
             pass
 
 
-def _bury(resources: Collection[object]) -> None:
+def bury(resources: Collection[object]) -> None:
+    """In a forked child: keep what is the parent's from being finalized."""
     if not resources:
         return
     _buried.append(resources)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import time
 from _thread import RLock, allocate_lock
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import isfinite, nextafter, ulp
+from typing import Any
 from weakref import WeakSet
 
-from ._arguments import require_number, shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from ._arguments import number, shown
 
 INFINITY = float("inf")
 
@@ -81,7 +78,7 @@ class ManualClock:
     __module__ = "ya.resourcepool"
 
     def __init__(self, start: float = 0) -> None:
-        require_number("start", start, "a finite number")
+        start = number("start", start, "a finite number")
         if not _is_finite(start):
             raise ValueError(f"start must be a finite number, not {shown(start)}")
         self._time = start
@@ -106,7 +103,7 @@ class ManualClock:
         Raises:
             TypeError, ValueError: not a finite number >= 0.
         """
-        require_number("seconds", seconds, "a finite number >= 0")
+        seconds = number("seconds", seconds, "a finite number >= 0")
         if not 0 <= seconds < INFINITY:
             raise ValueError(f"seconds must be a finite number >= 0, not {shown(seconds)}")
         try:
@@ -152,8 +149,8 @@ class ManualClock:
             TimeoutError: they were not within `timeout` seconds.
             TypeError, ValueError: an argument is no number.
         """
-        require_number("n", n, "a number")
-        require_number("timeout", timeout, "a number")
+        number("n", n, "a number")
+        timeout = number("timeout", timeout, "a number")
         start = time.monotonic()
         pause = allocate_lock()
         pause.acquire()

@@ -23,35 +23,31 @@ A signal handler or a finalizer may run between any two bytecodes, call the same
 
 from __future__ import annotations
 
+import _thread
 import sys
 import time
-from _thread import RLock, allocate_lock, get_ident
+from _thread import get_ident
+from collections import deque
+from collections.abc import Callable, Iterable
 from itertools import repeat, starmap
+from typing import Any, Generic, Optional, TypeVar
+from weakref import ref
 
-from . import _lifecycle
-from ._arguments import check_arguments, require_iterable, shown
-from ._clocks import SystemClock
+from . import _lease, _lifecycle
+from ._arguments import check_callbacks, check_sizes, number, require_iterable, shown
+from ._clocks import Clock, SystemClock
 from ._errors import ResourcePoolClosed, ResourcePoolEmpty
 from ._lease import Lease
-from ._light import deque, ref
 from ._moves import move
 from ._victims import Remains, announce, deallocate, withdraw
 from ._waiter import Waiter
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any, Generic, TypeVar
-
-    from ._clocks import Clock
-
-    R = TypeVar("R")
-    Step = Callable[[deque[Any] | None], bool]
-else:
-    from ._light import Generic, R
+R = TypeVar("R")
+Step = Callable[[Optional["deque[Any]"]], bool]
 
 UNLIMITED = 2**30 - 1  # a larger int would compare more slowly; who exceeds it finds nothing to do
 FOREVER = float("inf")
+FORK_SHOWS = 0.1  # seconds after which a call that was forked while it waited for the lock finds the new one
 
 system_clock = SystemClock()
 
@@ -78,9 +74,10 @@ class ResourcePool(Generic[R]):
 
     # The seam: all that threads share is made of these. A subclass with others in their place sees, delays or
     # fails each operation; together with `clock` it controls all that happens in the pool.
-    _deque: Callable[[], deque[Any]] = deque
-    _rlock: Callable[[], Any] = RLock
-    _latch: Callable[[], Any] = allocate_lock
+    # The names are looked up when something is made: gevent may have put its own there since the import.
+    _deque = deque
+    _rlock = staticmethod(lambda: _thread.RLock())  # noqa: PLW0108
+    _latch = staticmethod(lambda: _thread.allocate_lock())  # noqa: PLW0108
 
     def __init__(
         self,
@@ -94,7 +91,10 @@ class ResourcePool(Generic[R]):
         maxage: float | None = None,
         clock: Clock | None = None,
     ) -> None:
-        check_arguments(alloc, dealloc, check, minsize, maxsize, maxage, clock)
+        check_callbacks(alloc, dealloc, check, clock)
+        minsize, maxsize = check_sizes(minsize, maxsize)
+        if maxage is not None:
+            maxage = number("maxage", maxage, "None or a number > 0", least=0)
 
         # Never changed.
         self._alloc, self._dealloc, self._check = alloc, dealloc, check
@@ -120,9 +120,10 @@ class ResourcePool(Generic[R]):
 
         # For the holder of the lock.
         self._arrivals = 0
+        self._leaving: list[Waiter] = []  # whom a call that interrupted the holder had leave
         self._timer: list[Callable[[], object] | None] = []  # if a call is to come: what cancels it
 
-        # Set by a call that interrupted the holder in its own thread, and leaves this to do.
+        # Set by a call that interrupted the holder in its own thread, or was cut off, and leaves this to do.
         self._unsettled = False
         self._clearing = False
 
@@ -243,6 +244,26 @@ class ResourcePool(Generic[R]):
         return True
 
     @property
+    def minsize(self) -> int | None:
+        """As given (M2)."""
+        return self._minsize
+
+    @property
+    def maxsize(self) -> int | None:
+        """As given (M2)."""
+        return self._maxsize
+
+    @property
+    def maxage(self) -> float | None:
+        """As given, in the units of the clock; None if it is infinite (M2)."""
+        return self._maxage
+
+    @property
+    def closed(self) -> bool:
+        """Whether the pool is closed (M2)."""
+        return self._closed
+
+    @property
     def waiting(self) -> int:
         """How many pops wait for a resource (P12)."""
         return len(self._waiters)
@@ -283,15 +304,25 @@ class ResourcePool(Generic[R]):
 
     def _alive(self, resource: R) -> bool:
         """Whether it is alive. If `check` raises, it is deallocated (P5)."""
-        check = self._check
+        check, process = self._check, _lease.pushed
         try:
-            return check is None or bool(check(resource))
+            alive = check is None or bool(check(resource))
         except BaseException:
-            self._discard(resource)
+            if process is _lease.pushed:
+                self._discard(resource)
+            else:
+                self._bury(resource)
             raise
+        if process is _lease.pushed:
+            return alive
+        self._bury(resource)  # `check` forked, and this is the child: the resource is its parent's (L5)
+        return False
 
     def _discard(self, resource: R) -> None:
         deallocate(deque((resource,)), self._dealloc)
+
+    def _bury(self, resource: R) -> None:
+        _lifecycle.bury([resource])
 
     def _settle(self, step: Step | None = None) -> None:
         """Do what is to be done under the lock, then deallocate what that evicted (K1)."""
@@ -320,18 +351,36 @@ class ResourcePool(Generic[R]):
         try:
             self._hold(victims, step)
         except BaseException:
-            self._hold(victims, None)
+            self._unsettled = True  # a push leaves more than who has the lock would see by itself
+            self._hold(victims, step and self._anew)
             raise
 
     def _hold(self, victims: deque[Any], step: Step | None) -> None:
+        """Under the lock: tend, and take the step. Without a step, leave it to who has the lock (K3)."""
         while True:
-            with self._lock:
+            lock = self._lock
+            try:
+                if step is None:
+                    if not lock.acquire(False):
+                        return  # who has it will look, as below, after letting go of it
+                else:
+                    while not lock.acquire(True, FORK_SHOWS):
+                        lock = self._lock
                 if step is None or self._idle:
                     self._tend(victims)
                 if step is not None and step(victims):
                     self._tend(victims)
                 step = None
-            # A push that read the limit before it was lowered here has left its work to this thread.
+                lock.release()
+            except BaseException:
+                # No interrupt can come before this release, see docs/design.md.
+                try:
+                    lock.release()
+                except RuntimeError:
+                    pass  # it was not acquired, or has been released
+                raise
+            # A push that read the limit before it was lowered here, or found the lock taken, has left its work to this
+            # thread.
             if not self._unsettled and len(self._idle) <= self._limit:
                 return
 
@@ -341,6 +390,9 @@ class ResourcePool(Generic[R]):
         """Expire, serve the waiters, evict the overflow, tell the fast path what to look out for."""
         self._unsettled = False
         idle, waiters = self._idle, self._waiters
+        while self._leaving:
+            self._leaving[-1].quit(victims)
+            self._leaving.pop()
         if self._maxage is not None:
             self._evict(victims, self._floor, self._clock.now())
         while waiters and (self._closed or waiters[0].serve()):
@@ -401,6 +453,8 @@ class ResourcePool(Generic[R]):
             self._since = FOREVER if self._floor else -FOREVER
             return
         self._since = oldest
+        if self._timer and getattr(self._timer[0], "gone", False):
+            self._timer.clear()
         if not self._timer:
             try:
                 self._timer.extend(starmap(self._clock.call_at, ((oldest, maxage, self._expiry),)))
@@ -415,6 +469,10 @@ class ResourcePool(Generic[R]):
         self._closed = True
         return True
 
+    def _anew(self, _victims: deque[Any] | None) -> bool:
+        """After an exception, of a call that waits for the lock: its box may be about to be filled."""
+        return True
+
     def _clear(self, _victims: deque[Any] | None) -> bool:
         self._clearing = True
         return True
@@ -426,6 +484,7 @@ class ResourcePool(Generic[R]):
     def _disown(self) -> deque[Any]:
         """In a forked child: begin again, empty and unlocked. Return what the parent owns (L5)."""
         inherited = self._idle.copy()
+        on_the_way = self._being_pushed(inherited)
         # Emptied, not replaced: the fork may have interrupted a call in this thread that works with them.
         self._idle.clear()
         self._timer.clear()
@@ -438,7 +497,43 @@ class ResourcePool(Generic[R]):
             self._waiters[:] = [waiter for waiter in self._waiters if waiter.thread == get_ident()]
             self._lock = self._rlock()
         self._bar()  # until the first operation
+        if on_the_way:
+            self._expect(on_the_way)
         return inherited
+
+    def _being_pushed(self, inherited: deque[Any]) -> list[Any]:
+        """What a push that the fork has interrupted is yet to append."""
+        found = []
+        frame, callee = sys._getframe().f_back, ""
+        while frame is not None:
+            if frame.f_code is ResourcePool.push.__code__ and frame.f_locals["self"] is self and callee != __file__:
+                entries = inherited if self._maxage is None else [entry[1] for entry in inherited]
+                resource = frame.f_locals["resource"]
+                if not any(resource is entry for entry in entries):
+                    found.append(resource)
+            frame, callee = frame.f_back, frame.f_code.co_filename
+        return found
+
+    def _expect(self, foreign: list[Any]) -> None:
+        """In a forked child: let nothing be popped before these have come, and bury them then (L5)."""
+
+        def tend(victims: deque[Any]) -> None:
+            entries = list(self._idle)
+            self._idle.clear()
+            for entry in entries:
+                resource = entry if self._maxage is None else entry[1]
+                if any(resource is other for other in foreign):
+                    foreign[:] = [other for other in foreign if other is not resource]
+                    self._bury(resource)
+                else:
+                    self._idle.append(entry)
+            type(self)._tend(self, victims)
+            if foreign:
+                self._bar()
+            else:
+                vars(self).pop("_tend", None)
+
+        self._tend = tend  # type: ignore[method-assign]
 
 
 class _Expiry:

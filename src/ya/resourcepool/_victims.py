@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from itertools import repeat, starmap
+from operator import itemgetter
+from typing import Any, Optional
 
-from ._light import deque, itemgetter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    Dealloc = Callable[[Any], object] | None
+Dealloc = Optional[Callable[[Any], object]]
 
 # What is evicted and not yet deallocated, of all pools: a deque for each call that evicts, by its id, with the
 # arguments of `deallocate`. Its operations are atomic. At exit and in a forked child others take over what the

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from _thread import get_ident
+from collections import deque
+from typing import Any
 
-from ._arguments import require_number
+from ._arguments import number
 from ._moves import move
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections import deque
-    from typing import Any
-
-    from ._pool import ResourcePool
 
 
 class Waiter:
@@ -31,7 +26,7 @@ class Waiter:
     _unpacked = False
     _abandoned = False
 
-    def __init__(self, pool: ResourcePool[Any], timeout: float | None) -> None:
+    def __init__(self, pool: Any, timeout: float | None) -> None:
         self._pool = pool
         self._timeout: Any = timeout
         self.box: list[Any] = []  # filled under the pool's lock, emptied by the pop
@@ -81,7 +76,7 @@ class Waiter:
                     "a pop can't wait while it interrupts another call of its pool, which couldn't go on"
                 )
             # Not under the lock: it may call methods of the user's.
-            require_number("timeout", timeout, "None or a number")
+            self._timeout = timeout = number("timeout", timeout, "None or a number")
         self.thread = get_ident()
         self._latch = pool._latch()
         self._latch.acquire()
@@ -103,7 +98,7 @@ class Waiter:
 
     def leave(self) -> None:
         """Leave the queue, unless served. A clock that moves time itself calls this (T2)."""
-        self._pool._settle(self._quit)
+        self._pool._settle(self.quit)
 
     # Steps, see the pool's.
 
@@ -136,17 +131,25 @@ class Waiter:
             pool._arrivals += 1
             self._arrival = pool._arrivals
         place = len(waiters)
-        while place and waiters[place - 1]._arrival > self._arrival:
+        # Not before one that has been served, and is yet to be woken: who tends would not come to it.
+        while place and waiters[place - 1]._arrival > self._arrival and not waiters[place - 1].box:
             place -= 1
         pool._bar()
         waiters.insert(place, self)
         return False  # what was pushed before the bar came down is found by the look after the lock
 
-    def _quit(self, _victims: deque[Any] | None) -> bool:
+    def quit(self, victims: deque[Any] | None) -> bool:
+        """Leave the queue, unless served."""
         pool = self._pool
         if self.box or self._unpacked or self not in pool._waiters:
             return False
-        self.waited = pool._clock.now() - self._start
+        if not self._abandoned or not self.waited:
+            self.waited = pool._clock.now() - self._start
+        if victims is None:
+            # The holder, which this interrupts, may be about to serve it: so it must not run before that is over.
+            self._abandoned = True
+            pool._leaving.append(self)
+            return True
         self.wake()
         pool._waiters.remove(self)
         return True
