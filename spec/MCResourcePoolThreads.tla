@@ -48,6 +48,7 @@ NeverTakenFromUnder == \A f \in Frames : pc[f] = "serve_move" => idle # <<>>
 NeverPutBack == \A f \in Frames : pc[f] # "_evict_back"
 NeverClosedWithABox == ~(closed /\ \E f \in Frames : pc[f] = "wait" /\ box[f] # None)
 NeverLeftToTheHolder == ~unsettled
+NeverLeftToAnotherThread == \A f \in Frames : pc[f] = "_hold_acquire" /\ step[f] \in OnlyTends => lock = None
 NeverInterruptedWithABox == \A f \in Frames : pc[f] = "abandon" => box[f] = None
 NeverBarredTooLate == \A f \in Frames : pc[f] = "pop_pop" => ~barred
 NeverGivesUp == \A f \in Frames : pc[f] # "take_expel"

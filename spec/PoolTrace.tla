@@ -126,7 +126,7 @@ Unseen(l) ==
                 \/ Overflow(t)
                 \/ EvictsNext(t) /\ (Evict(t) \/ EvictClosed(t))
                 \/ EndEviction(t)
-                \/ l.by = t /\ Settle(t)
+                \/ l.by = t /\ (Settle(t) \/ Leave(t))
     \/ goal[t] = Empty /\ TimeOut(t) /\ Answer(t, Empty)
     \/ goal[t] = Closed /\ WakeClosed(t) /\ Answer(t, Closed)
     \/ goal[t] = Closed /\ l.by = t /\ RaiseClosed(t) /\ Answer(t, Closed)

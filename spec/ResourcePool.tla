@@ -34,12 +34,13 @@ VARIABLES
   victims,    \* what its call has evicted and not yet deallocated, oldest first
   keep,       \* while its call evicts an overflow: how many it leaves; else None
   unsettled,  \* the threads whose call has yet to look for what there is to do
+  left,       \* how many have left it to the call of each thread to look in their place, as far as R1 counts them
   busy,       \* the threads that are in a dealloc
   missed, ahead, due, late, tardy,  \* see WatchCall
   unmade, gone, dead,  \* sets of resources: not yet allocated; deallocated; dropped, as `check` was false
   closed
 
-vars == <<idle, queue, arrived, at, timeout, hand, owned, victims, keep, unsettled, busy, missed, ahead,
+vars == <<idle, queue, arrived, at, timeout, hand, owned, victims, keep, unsettled, left, busy, missed, ahead,
           due, late, tardy, unmade, gone, dead, closed>>
 
 All == Threads \cup {Clock}
@@ -71,13 +72,17 @@ MayReturn(t) == \A p \in Nested : p[2] = t => at[p[1]] = "out"
 \* that has yet to look again.
 MayExceed == {t \in All : (t \in unsettled /\ (at[t] = "pushed" \/ MaxAge # None \/ CanInterrupt)) \/ keep[t] # None}
 
+\* By how many these threads, with what others have left to them, may exceed `maxsize`.
+Excess(some) ==
+  Cardinality(MayExceed \cap some) + Cardinality({<<t, i>> \in some \X (1..Cardinality(Resources)) : i <= left[t]})
+
 \* It has done what there was to do, and deallocated what it evicted.
 Free(t) == t \notin unsettled /\ victims[t] = <<>>
 
 \* What the promises to who is in a pop are about: how it was called; whether nothing was idle at some moment since
 \* it has gone looking; who waited and what was due already when it began; whether the pool was closed when it went
 \* looking; what is idle that had grown older in the hand of its push.
-WatchCall(how) ==
+WatchCalls(how) ==
   /\ timeout' = [t \in Threads |-> IF at'[t] \in {"popping", "waiting", "found", "checking"} THEN how[t] ELSE None]
   /\ missed' = [t \in Threads |-> at'[t] = "popping" /\ (missed[t] \/ idle' = <<>>)]
   /\ ahead' = [t \in Threads |-> IF at'[t] # "popping" THEN {}
@@ -87,6 +92,11 @@ WatchCall(how) ==
   /\ late' = [t \in Threads |-> at'[t] = "popping" /\ IF at[t] = "popping" THEN late[t] ELSE closed]
   /\ tardy' = {r \in Res(idle') : \/ r \in tardy
                                 \/ \E t \in Threads : at[t] = "pushing" /\ hand[t].res = r /\ hand[t].age > 0}
+
+\* With its look a call has done what was left to it.
+WatchCall(how) ==
+  /\ WatchCalls(how)
+  /\ left' = [t \in All |-> IF t \in unsettled' THEN left[t] ELSE 0]
 
 Watch == WatchCall(timeout)
 
@@ -98,6 +108,7 @@ TypeOK ==
   /\ owned \in [Threads -> SUBSET Resources]
   /\ victims \in [All -> Seq(Resources)]
   /\ unsettled \subseteq All /\ busy \subseteq All
+  /\ left \in [All -> 0..Cardinality(Resources)]
   /\ closed \in BOOLEAN
 
 Init ==
@@ -107,6 +118,7 @@ Init ==
   /\ LET over == MaxSize # None /\ Len(Init0) > MaxSize
      IN  /\ at = [t \in All |-> IF t = Clock /\ over THEN "pushed" ELSE "out"]
          /\ unsettled = IF over THEN {Clock} ELSE {}
+  /\ left = [t \in All |-> 0]
   /\ timeout = [t \in Threads |-> None]
   /\ hand = [t \in All |-> None]
   /\ owned = Held
@@ -422,10 +434,25 @@ Settle(t) ==
   /\ t \in unsettled
   /\ keep[t] = None
   /\ idle = <<>> \/ unsettled # {t} \/ (queue = <<>> /\ ~closed)
-  /\ MaxSize # None => Len(idle) <= MaxSize + Cardinality(MayExceed \ {t})
+  /\ MaxSize # None => Len(idle) <= MaxSize + Excess(All \ {t})
   /\ unsettled' = unsettled \ {t}
   /\ UNCHANGED <<idle, queue, arrived, at, hand, owned, victims, keep, busy, unmade, gone, dead, closed>>
   /\ Watch
+
+\* K3: it does not wait for a call that has yet to look, and leaves it to that. R1: until that has looked, who has left
+\* it counts as in progress, though its call may return. Without `maxsize` that is the same as `Settle`. More than there
+\* are resources make no difference.
+Leave(t) ==
+  /\ MaxSize # None
+  /\ t \in unsettled
+  /\ keep[t] = None
+  /\ unsettled' = unsettled \ {t}
+  /\ \E u \in unsettled \ {t} :
+       LET more == left[u] + left[t] + (IF t \in MayExceed THEN 1 ELSE 0)
+           all == Cardinality(Resources)
+       IN  left' = [left EXCEPT ![t] = 0, ![u] = IF more < all THEN more ELSE all]
+  /\ UNCHANGED <<idle, queue, arrived, at, hand, owned, victims, keep, busy, unmade, gone, dead, closed>>
+  /\ WatchCalls(timeout)
 
 \* K1: called while everybody else can go on. R4: once for each, oldest first.
 CallDealloc(t) ==
@@ -501,7 +528,7 @@ Next ==
        \/ WakeClosed(t) \/ InterruptPop(t) \/ InterruptFound(t) \/ PutIdle(t) \/ CallClose(t) \/ Close(t)
   \/ \E t \in All :
        Serve(t) \/ Expire(t) \/ Overflow(t) \/ Evict(t) \/ EndEviction(t) \/ InterruptEviction(t)
-         \/ EvictClosed(t) \/ Settle(t) \/ CallDealloc(t) \/ ReturnDealloc(t) \/ Return(t)
+         \/ EvictClosed(t) \/ Settle(t) \/ Leave(t) \/ CallDealloc(t) \/ ReturnDealloc(t) \/ Return(t)
   \/ Ring
   \/ Tick
 
@@ -529,7 +556,8 @@ P7_ByArrival == queue = SelectSeq(arrived, LAMBDA t : t \in Range(queue))
 
 P7_ArrivalsAreOfThisPop == \A t \in Range(arrived) : at[t] \in {"popping", "waiting", "found", "checking"}
 
-R1_Bound == MaxSize # None => Len(idle) <= MaxSize + Cardinality(MayExceed)
+R1_Bound == MaxSize # None => Len(idle) <= MaxSize + Excess(All)
+R1_BoundAtRest == MaxSize # None /\ unsettled = {} => Len(idle) <= MaxSize
 
 K1_NoCallbackWhileItTends == busy \cap unsettled = {}
 

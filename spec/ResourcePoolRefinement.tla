@@ -12,16 +12,17 @@
      Serve      it is in the box of a waiter
      TimeOut    the waiter has left the queue, under the lock
      Evict      the victim was not one too many
-     Settle     the call has found no more idle than the limit *)
+     Settle     the call has found no more idle than the limit
+     Leave      it has found the lock taken, and does not wait *)
 EXTENDS ResourcePoolThreads
 
 \* What the algorithm doesn't remember, and a promise is about.
 VARIABLES
   came,           \* who has queued in its present pop, in order of arrival; not who gives up, and has the lock
   closing,        \* whose call is `close`
-  missed, ahead, due, late, tardy  \* see ResourcePool
+  left, missed, ahead, due, late, tardy  \* see ResourcePool
 
-history == <<came, closing, missed, ahead, due, late, tardy>>
+history == <<came, closing, left, missed, ahead, due, late, tardy>>
 
 Callers == Frames \ {Clock}
 
@@ -51,7 +52,7 @@ Where(f) ==
 
 Unsettled(f) ==
   \/ pc[f] \in {"push_len", "push_limit", "push_since", "left"} \cup Evicting
-  \/ pc[f] \in {"_look", "_look_waiters", "_hold_acquire"} /\ step[f] \in {"none", "disarm"}
+  \/ pc[f] \in {"_look", "_look_waiters", "_hold_acquire"} /\ step[f] \in {"none", "disarm", "anew"}
   \/ Settles(f)
 
 Min(a, b) == IF a < b THEN a ELSE b
@@ -78,12 +79,28 @@ RInit ==
   /\ came = <<>> /\ closing = {}
   /\ missed = [f \in Callers |-> FALSE] /\ late = [f \in Callers |-> FALSE]
   /\ ahead = [f \in Callers |-> {}] /\ due = [f \in Callers |-> {}] /\ tardy = {}
+  /\ left = [f \in Frames |-> 0]
 
 \* With this step it is certain that nobody is just filling its box.
 HasGivenUp(f) == over[f] /\ box[f] = None /\ pc[f] = "_hold_idle" /\ pc'[f] # "_hold_idle"
 
+\* Whoever finds the lock taken leaves it to the frame that has it; so does the thread of a handler, which has left it to
+\* that, and is counted as long as somebody has yet to look.
+Leaves(f) == (pc[f] = "_hold_acquire" /\ pc'[f] = "deallocate") \/ (pc[f] = "left" /\ pc'[f] = "push_return")
+To(f) == LET others == {g \in Frames \ {f} : Settles(g)}
+             holders == {g \in others : HasTheLock(g)}
+         IN  CASE holders # {} -> CHOOSE g \in holders : TRUE
+               [] holders = {} /\ others # {} -> CHOOSE g \in others : TRUE
+               [] others = {} -> None
+LeftTo(f, g) ==
+  LET more == left[g] + left[f] + (IF f \in Contract!MayExceed THEN 1 ELSE 0)
+  IN  [left EXCEPT ![f] = 0, ![g] = Min(more, Cardinality(Resources))]
+
 RNext ==
   /\ Next
+  /\ left' = LET leaving == {f \in Frames : MaxSize # None /\ Leaves(f) /\ To(f) # None}
+             IN  IF leaving = {} THEN [f \in Frames |-> IF Unsettled(f)' THEN left[f] ELSE 0]
+                 ELSE LET f == CHOOSE f \in leaving : TRUE IN LeftTo(f, To(f))
   /\ came' = SelectSeq(came, LAMBDA f : timeout'[f] # None /\ ~HasGivenUp(f))
              \o (IF Len(waiters') > Len(waiters) THEN <<Last(waiters')>> ELSE <<>>)
   /\ closing' = {f \in Frames : pc'[f] # "out" /\ (f \in closing \/ (pc[f] = "out" /\ pc'[f] = "_look"))}

@@ -83,11 +83,15 @@ Holding == {"_hold_idle", "_hold_step", "_hold_queue", "_hold_release", "_bar_li
 HasHeld == {"_hold_again", "_hold_len", "_hold_limit"}
 Evicting == {"_evict_len", "_evict_age", "_evict_popleft", "_evict_check", "_evict_back"}
 
-\* What it is to do when it has had the lock once: nothing but tend. A pop that leaves does not wait after that.
+HasTheLock(f) == pc[f] \in Holding /\ lock = Owner[f]
+NeedsNoLock(f) == pc[f] \in Evicting /\ back[f] = "deallocate"  \* the pool is closed
+
+\* What it is to do when it has had the lock once: nothing but tend. A pop that leaves does not wait after that. A push
+\* has nothing else to do from the first.
 OnlyTends == {"none", "tend and leave"}
 Again(f) == IF step[f] \in {"quit", "tend and leave"} THEN "tend and leave" ELSE "none"
 
-Settles(f) == pc[f] \in Holding \cup HasHeld \/ (pc[f] = "_hold_acquire" /\ step[f] \in OnlyTends)
+Settles(f) == pc[f] \in Holding \cup HasHeld \/ (pc[f] = "_hold_acquire" /\ step[f] \in OnlyTends \cup {"anew"})
 
 Init ==
   /\ idle = [i \in DOMAIN Init0 |-> [res |-> Init0[i], stamp |-> 0]]
@@ -224,22 +228,25 @@ wait_box(f) ==
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, latch, over, keep, len, back, timeout,
                  raising, hand, victims, owned, gone, aged>>
 
-\* P9: an exception, or several, wherever it has the lock, goes for it, or waits. `with` releases the lock, `_look` tends
-\* once more, and `wait` leaves the queue before it passes the exception on.
+\* P9: an exception, or several, wherever it has the lock, goes for it, or waits. `_hold` releases the lock if it has it,
+\* `_look` tends once more, and `wait` leaves the queue before it passes the exception on.
+\* A push leaves that to another that has the lock, which would not always tend by itself: hence `_unsettled`. All others
+\* wait for the lock once more, as their box may be about to be filled.
 interrupt(f) ==
   /\ CanInterrupt
   /\ Runs(f)
   /\ raising' = [raising EXCEPT ![f] = TRUE]
   /\ read' = [read EXCEPT ![f] = None]
   /\ \/ /\ pc[f] \in (Holding \ {"_hold_release"}) \cup HasHeld \cup {"_hold_acquire"}
-        /\ step' = [step EXCEPT ![f] = "none"]
-        /\ lock' = IF pc[f] \in Holding THEN None ELSE lock
-        /\ Goto(f, "_hold_acquire")
+        /\ step' = [step EXCEPT ![f] = IF timeout[f] = None /\ @ = "none" THEN "none" ELSE "anew"]
+        /\ unsettled' = TRUE
+        /\ lock' = IF HasTheLock(f) THEN None ELSE lock
+        /\ Goto(f, IF NeedsNoLock(f) THEN "_look" ELSE "_hold_acquire")
      \/ /\ pc[f] \in {"wait", "wait_box", "_pop_box"}
         /\ Goto(f, IF timeout[f] = "none" THEN "_pop_box" ELSE "abandon")
-        /\ UNCHANGED <<step, lock>>
-  /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, box, latch, over, keep, len, back, timeout, hand,
-                 victims, owned, gone, time, since, armed>>
+        /\ UNCHANGED <<step, unsettled, lock>>
+  /\ UNCHANGED <<idle, limit, barred, closed, waiters, box, latch, over, keep, len, back, timeout, hand, victims, owned,
+                 gone, time, since, armed>>
 
 \* `self._abandoned = True`, then `self.leave()`
 abandon(f) ==
@@ -370,12 +377,16 @@ _look_waiters(f) ==
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, lock, box, over, step, len, timeout, raising, hand,
                  victims, owned, gone, time, since, read>>
 
-\* `with self._lock:`
+\* `if not lock.acquire(False): return` if it has nothing to do but tend: K3, so no push waits for another thread. Who has
+\* the lock looks again when it has released it. Who has a step waits: `lock.acquire(True, ...)`.
 _hold_acquire(f) ==
   /\ At(f, "_hold_acquire")
-  /\ lock = None
-  /\ lock' = Owner[f]
-  /\ Goto(f, "_hold_idle")
+  /\ IF lock = None
+     THEN /\ lock' = Owner[f]
+          /\ Goto(f, "_hold_idle")
+     ELSE /\ step[f] \in OnlyTends
+          /\ Goto(f, "deallocate")
+          /\ UNCHANGED lock
   /\ UNCHANGED <<idle, limit, barred, closed, unsettled, waiters, box, latch, over, step, keep, len, back, timeout,
                  raising, hand, victims, owned, gone, aged>>
 
@@ -403,6 +414,9 @@ _hold_step(f) ==
                               /\ UNCHANGED <<back, armed>>
        [] step[f] = "shut" -> /\ Goto(f, "_bar_limit")
                               /\ back' = [back EXCEPT ![f] = "_shut"]
+                              /\ UNCHANGED armed
+       [] step[f] = "anew" -> /\ Goto(f, "_tend")
+                              /\ back' = [back EXCEPT ![f] = "_hold_release"]
                               /\ UNCHANGED armed
        [] step[f] = "disarm" -> /\ armed' = None
                                 /\ Goto(f, "_tend")
@@ -822,11 +836,24 @@ R1_Bound == MaxSize # None /\ Quiet => Len(idle) <= MaxSize
 K1_NoCallbackUnderTheLock ==
   \A f \in Frames : pc[f] = "dealloc" /\ lock = Owner[f] => \E h \in Handlers \ {f} : pc[h] \in Holding
 
-\* Each call can take its next step, but who waits, and who wants the lock while another has it.
+\* Each call can take its next step, but who waits, and who has to do something itself under the lock while another has
+\* it.
 P8_NobodyIsStuck ==
   \A f \in Frames : \/ pc[f] \in {"out", "wait", "left"} \/ ~Runs(f)
-                   \/ (pc[f] = "_hold_acquire" /\ lock # None)
+                   \/ (pc[f] = "_hold_acquire" /\ lock # None /\ step[f] \notin OnlyTends)
                    \/ ENABLED Goes(f)
+
+\* A push can always take its next step, whatever other threads do. (One that is "left" has returned. Handlers only push.)
+InPush(f) ==
+  \/ f \in Handlers /\ pc[f] \notin {"out", "left"}
+  \/ pc[f] \in {"push_append", "push_len", "push_limit", "push_since", "push_return"}
+  \/ timeout[f] = None /\ step[f] = "none" /\ pc[f] \notin {"out", "left"}
+K3_PushNeverWaits == \A f \in Frames : InPush(f) /\ Runs(f) => ENABLED Goes(f)
+
+\* What is done under the lock is done by the one frame that has it.
+P9_OneHolder ==
+  LET holders == {f \in Frames : pc[f] \in Holding /\ ~NeedsNoLock(f)}
+  IN  Cardinality(holders) <= 1 /\ \A f \in holders : lock = Owner[f]
 
 \* The lock is had by a call that will release it.
 P8_TheHolderReleases == lock # None => \E f \in Frames : Owner[f] = lock /\ pc[f] \in Holding
@@ -861,6 +888,7 @@ L4_NothingIsLeft == closed /\ Quiet => idle = <<>> /\ waiters = <<>>
 \* At the exit, a thread that has the lock may never run again. So no other goes for it any more.
 L2_ClosedNeedsNoLock ==
   [][closed /\ waiters = <<>> =>
-       \A f \in Frames : pc'[f] = "_hold_acquire" => pc[f] \in {"_hold_acquire"} \cup Holding \cup HasHeld]_vars
+       \A f \in Frames : pc'[f] = "_hold_acquire"
+                         => pc[f] \in {"_hold_acquire"} \cup Holding \cup HasHeld /\ ~NeedsNoLock(f)]_vars
 
 =============================================================================

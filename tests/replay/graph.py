@@ -15,8 +15,8 @@ from spec.dump import DumpedEdge, read_dump
 class State(NamedTuple):
     """What is compared, as in ResourcePool.tla: threads by their name, `clock` the last, functions as tuples.
 
-    What the model remembers for its promises (missed, ahead, due, late, tardy) follows from the others, so it says
-    nothing more about the pool.
+    What the model remembers for its promises (left, missed, ahead, due, late, tardy) follows from the others, so it
+    says nothing more about the pool.
     """
 
     idle: tuple[tuple[str, int], ...]  # resource and age, oldest first

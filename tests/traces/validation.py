@@ -24,8 +24,8 @@ MODULE = "PoolTraces"
 NAMES = {EMPTY: "Empty", CLOSED: "Closed", RAISED: "Raised", ALIVE: "Alive", DEAD: "Dead", None: "None"}
 MODEL_VALUES = (*NAMES.values(), "Alloc", "Asked")
 VARIABLES = (
-    "idle, queue, arrived, at, timeout, hand, owned, victims, keep, unsettled, busy, missed, ahead, due, late, tardy, "
-    "unmade, gone, dead, closed, trace, line, answer, goal, doomed"
+    "idle, queue, arrived, at, timeout, hand, owned, victims, keep, unsettled, left, busy, missed, ahead, due, late, "
+    "tardy, unmade, gone, dead, closed, trace, line, answer, goal, doomed"
 )
 CALLS = ("pop", "push", "close")
 ENDS = ("popped", "raised", "pushed", "closed")  # of calls
