@@ -284,8 +284,8 @@ def compare(package: ModuleType, name: str, behaviours: dict[str, str]) -> None:
     call = Call(lambda: _outcome(lambda: context.do(real)))
     try:
         if _comes_to_stop(real, call):
-            # K1: others use the pool; to settle needs its lock.
-            elsewhere(lambda: real.pool is None or (repr(real.pool), inside.settle(real.pool)), "K1", "another thread")
+            # K1: others use the pool; who takes a step waits for its lock.
+            elsewhere(lambda: real.pool is None or (repr(real.pool), inside.tend(real.pool)), "K1", "another thread")
             if "never returns" in behaviours.values():
                 _leave(real)
                 return

@@ -58,6 +58,7 @@ def look(scenario: Scenario) -> None:
     if scenario.maxsize is not None and len(idle) > scenario.maxsize:
         # A pop that is interrupted pushes what it has been handed.
         pushes = sum([c.left_to_it + (c.kind in ("push", "new") or scenario.interrupts > 0) for c in scenario.calls])
+        pushes += sum([left for index, left in scenario.left_to_the_clock.items() if not tasks[index].done])
         if len(idle) > scenario.maxsize + pushes:
             raise Violation(f"R1: {len(idle)} are idle, and {pushes} pushes in progress")
     if scenario.owing is not None and scenario.owing.operation in ("release", "dealloc"):

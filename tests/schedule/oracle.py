@@ -31,7 +31,7 @@ class Call:
         self.closed = False  # as it began a close had returned, or a pop had raised that the pool is closed
         self.arrival = 0  # its place in the order of those that came to wait
         self.waiter: Any = None  # for its present candidate
-        self.left_to_it = 0  # how many pushes that interrupted it have left their work to it
+        self.left_to_it = 0  # how many have left their work to it: pushes that interrupted it, or found the lock taken
 
 
 class Scenario(Watch):
@@ -91,7 +91,7 @@ class Scenario(Watch):
         found |= {
             name for name, operation in (("closed", "close"), ("clearing", "clear")) if operation not in operations
         }
-        if not self.handlers:
+        if not (self.handlers or self.interrupts):
             found.add("unsettled")
         return frozenset(found)
 
@@ -115,6 +115,7 @@ class Scenario(Watch):
         self.raised: set[str] = set()  # their `check` did
         self.pushes = self.most = self.arrivals = self.lost = 0
         self.owing: Task | None = None
+        self.left_to_the_clock: dict[int, int] = {}  # by its calls: how many have left their work to it
         self.has_closed = False
         self.has_pushed_again = not self.again
         self.made += self.init
@@ -165,7 +166,7 @@ class Scenario(Watch):
             call = target.call
             if call is None or target.handler is not None or target.interrupt is not None:
                 return False
-            # The release is part of `with`; what its `dealloc` raises is the user's.
+            # None can come right before the release, see docs/design.md; what its `dealloc` raises is the user's.
             return call.kind[:3] in ("pop", "pus", "new") and target.operation not in ("release", "dealloc")
 
         def body() -> None:
@@ -344,6 +345,19 @@ class Scenario(Watch):
         if self.pool is not None and self.maxsize is not None:
             self.most = deque.__len__(inside.idle(self.pool))
 
+    def refused(self, holder: Task) -> None:
+        if self.maxsize is None:
+            return
+        task = self.scheduler.current or self.scheduler.acting
+        left = 1
+        if task.call is not None:
+            left += task.call.left_to_it
+            task.call.left_to_it = 0
+        if holder.call is not None:
+            holder.call.left_to_it += left
+        else:
+            self.left_to_the_clock[holder.index] = self.left_to_the_clock.get(holder.index, 0) + left
+
     def moved(self) -> None:
         if self._nothing_is_idle():
             for call in self.calls:
@@ -451,7 +465,11 @@ class Scenario(Watch):
             seen = [w.number for w in c.ahead]
             if c.due:
                 seen += sorted(c.due)
-            total += mixed((c.kind, c.task.index, found_nothing, c.closed, c.arrival, c.left_to_it, c.began, *seen))
+            total += mixed((c.kind, c.task.index, found_nothing, c.closed, c.arrival, c.began, *seen))
+            if c.left_to_it:
+                total += mixed(("left to", c.task.index, c.kind, c.left_to_it))  # by what others do
+        for index, left in self.left_to_the_clock.items():
+            total += mixed(("left", index, left))
         for victims, _, _ in pool.departing.values():
             if victims:
                 total += mixed(("victims", *victims))

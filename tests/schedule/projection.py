@@ -16,6 +16,7 @@ from tests.schedule.oracle import Scenario
 from tests.schedule.scheduler import Task
 from tests.support import inside
 from tests.support.inside import (
+    ANEW,
     ARM,
     BAR,
     CLEAR,
@@ -229,6 +230,7 @@ LABELS: dict[tuple[str, str], str | tuple[str, ...]] = {
     (QUEUE, "queue insert"): "_queue_insert",
     (QUIT, "box len"): "_quit",
     (QUIT, "read unpacked"): "_quit",
+    (QUIT, "read abandoned"): "_quit",
     (QUIT, "queue contains"): "_quit",
     (QUIT, "now"): "_quit",
     (QUIT, "queue remove"): "_quit",
@@ -271,7 +273,7 @@ LABELS: dict[tuple[str, str], str | tuple[str, ...]] = {
 }
 
 # What the model calls what a call is to do itself.
-STEPS = {TAKE: "take", QUEUE: "queue", QUIT: "quit", SHUT: "shut", CLEAR: "clear", DISARM: "disarm"}
+STEPS = {TAKE: "take", QUEUE: "queue", QUIT: "quit", SHUT: "shut", CLEAR: "clear", ANEW: "anew", DISARM: "disarm"}
 
 
 class Stack:

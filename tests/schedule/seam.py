@@ -42,7 +42,7 @@ class Watch:
 
     Attributes:
         constant: attributes of the pool that no thread changes, and `now` if time stands still.
-        counts_holders: whether `acquired` looks at what is idle.
+        counts_holders: whether `acquired` and `refused` look at what is idle, and who counts for it.
     """
 
     constant: frozenset[str] = frozenset()
@@ -57,6 +57,9 @@ class Watch:
 
     def acquired(self) -> None:
         """The pool's lock was acquired."""
+
+    def refused(self, holder: Task) -> None:
+        """The pool's lock was not acquired, as this thread has it: the call leaves its work to that."""
 
     def arrived(self, waiter: Any) -> None:
         """A waiter has joined the queue."""
@@ -330,6 +333,7 @@ def _lock_class(scheduler: Scheduler, watch: Watch) -> type[Any]:
 
         def __init__(self) -> None:
             self.owner: Task | None = None
+            self.frame: Any = None  # the owner or its handler, whichever acquired it
             self.depth = 0
 
         def _is_owned(self) -> bool:
@@ -342,16 +346,19 @@ def _lock_class(scheduler: Scheduler, watch: Watch) -> type[Any]:
             task = scheduler.step("acquire", None if self._is_owned() or not blocking else self.is_free, acquires)
             if self.owner is None or self.owner is task.owner:
                 self.owner = scheduler.holder = task.owner
+                self.frame = task
                 self.depth += 1
                 task.saw(True)
                 watch.acquired()
                 return True
             task.saw(False)
+            watch.refused(self.frame)
             return False
 
         def release(self) -> None:
             task = scheduler.step("release", None, writing(LOCK))
             if self.owner is not task.owner:
+                task.saw("RuntimeError")
                 raise RuntimeError("cannot release un-acquired lock")
             self.depth -= 1
             if not self.depth:

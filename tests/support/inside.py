@@ -9,7 +9,7 @@ import importlib
 import inspect
 import re
 import sys
-from operator import attrgetter, methodcaller
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -124,6 +124,7 @@ EXPEL = Definition(POOL_PY, "ResourcePool._expel")
 BAR = Definition(POOL_PY, "ResourcePool._bar")
 ARM = Definition(POOL_PY, "ResourcePool._arm")
 SHUT = Definition(POOL_PY, "ResourcePool._shut")
+ANEW = Definition(POOL_PY, "ResourcePool._anew")
 CLEAR = Definition(POOL_PY, "ResourcePool._clear")
 DISARM = Definition(POOL_PY, "ResourcePool._disarm")
 MAKE_EXPIRY = Definition(POOL_PY, "_Expiry.__init__")
@@ -138,7 +139,7 @@ WAIT = Definition(WAITER_PY, "Waiter.wait")
 LEAVE = Definition(WAITER_PY, "Waiter.leave")
 TAKE = Definition(WAITER_PY, "Waiter.take")
 QUEUE = Definition(WAITER_PY, "Waiter._queue")
-QUIT = Definition(WAITER_PY, "Waiter._quit")
+QUIT = Definition(WAITER_PY, "Waiter.quit")
 
 ANNOUNCE = Definition(VICTIMS_PY, "announce")
 WITHDRAW = Definition(VICTIMS_PY, "withdraw")
@@ -216,7 +217,6 @@ maxage = attrgetter(MAXAGE)
 floor = attrgetter(FLOOR)
 clock = attrgetter(CLOCK)
 expiry = attrgetter(EXPIRY)
-settle = methodcaller(SETTLE)
 
 # Of a waiter.
 box = attrgetter(BOX)
@@ -229,6 +229,11 @@ events = attrgetter(EVENTS)
 blocked = attrgetter(BLOCKED)
 clock_lock = attrgetter(CLOCK_LOCK)
 ringing = attrgetter(RINGING)
+
+
+def tend(pool: Any) -> None:
+    """Tend under the lock, for which it waits."""
+    getattr(pool, SETTLE)(getattr(pool, ANEW))
 
 
 def ring(clock: Any, alarm: Any) -> None:

@@ -82,7 +82,7 @@ HAND_OVER = "an interrupt meets a hand-over"
 NO_LAST_LOOK = _(HOLD, replace("if not self.$unsettled and _: ...", "return"))
 KEEP = _(SLOW_POP, drop("if waiter.$box: self.push(...)"))
 NO_PUT_BACK = _(EVICT, drop("if len(idle) < keep or _: ..."))
-NOT_NOTED = _(LOOK, drop("self.$unsettled = True"))
+NOT_NOTED = _(LOOK, drop("self.$unsettled = True", 1))
 NO_REMAINS = _(INIT, replace("self.$remains = _", "self.$remains = None"))
 NO_REMAINS_OF_MADE = _(INIT, replace("remains = _", "remains = None"))
 PUSH_ONCE = _(PUSH, unwrap("try: ...\nexcept BaseException: ..."))
@@ -145,7 +145,7 @@ MISTAKES = {
     ),
     "who queues again goes to the end": Mistake(
         "P7",
-        _(QUEUE, drop("while place and _: ...")),
+        _(QUEUE, drop("while place and _ and _: ...")),
         schedule="a dead candidate queues again",
         replay=("check", "enqueue"),
     ),
@@ -192,7 +192,7 @@ MISTAKES = {
         replay=("check", "timeOut"),
     ),
     "a waiter leaves without the lock": Mistake(
-        "P9", _(LEAVE, replace("_.$settle(_)", "self.$quit(None)")), schedule="a push meets a timed pop"
+        "P9", _(LEAVE, replace("_.$settle(_)", "self.$quit(())")), schedule="a push meets a timed pop"
     ),
     "who is handed something as its time is up ignores it": Mistake(
         "P9",
@@ -294,12 +294,14 @@ MISTAKES = {
         "K1",
         _(
             ALIVE,
-            replace("return check is None or _", "with self.$lock: return check is None or bool(check(resource))"),
+            replace("alive = check is None or _", "with self.$lock: alive = check is None or bool(check(resource))"),
         ),
         schedule="a dead candidate is handed over",
         callbacks=("waiting pop", "check", "slow"),
     ),
-    "no lock": Mistake("R1", _(HOLD, unwrap("with self.$lock: ...")), schedule="two overflow"),
+    "no lock": Mistake(
+        "R1", _(HOLD, replace("lock = self.$lock", "lock = self.$lock_class()", 1)), schedule="two overflow"
+    ),
     "a close does not wake the waiters": Mistake(
         "P8",
         _(TEND, replace("self.$closed or waiters[0].$serve()", "waiters[0].$serve()")),
@@ -406,7 +408,13 @@ MISTAKES = {
                 """
                 def hold(self, victims, step):
                     while True:
-                        self.$lock.acquire()
+                        lock = self.$lock
+                        if step is None:
+                            if not lock.acquire(False):
+                                return
+                        else:
+                            while not lock.acquire(True, FORK_SHOWS):
+                                lock = self.$lock
                         try:
                             if step is None or self.$idle:
                                 self.$tend(victims)
@@ -414,7 +422,7 @@ MISTAKES = {
                                 self.$tend(victims)
                             step = None
                         finally:
-                            self.$lock.release()
+                            lock.release()
                         if not self.$unsettled and len(self.$idle) <= self.$limit:
                             return
                 """
@@ -522,13 +530,7 @@ MISTAKES = {
     ),
     "a dead resource is deallocated": Mistake(
         "P5",
-        _(
-            ALIVE,
-            replace(
-                "return check is None or _",
-                "alive = check is None or bool(check(resource)); alive or self.$discard(resource); return alive",
-            ),
-        ),
+        _(ALIVE, replace("return alive", "alive or self.$discard(resource); return alive")),
         replay=("check", "dropDead"),
     ),
     "what check raises for is dropped": Mistake(
