@@ -15,10 +15,11 @@ def control(owner: type[Any], attribute: str, name: str, steps: property) -> Non
     setattr(owner, attribute, steps)
 
 
-def of_the_pool(name: str, scheduler: Scheduler, is_constant: bool) -> property:
+def of_the_pool(name: str, scheduler: Scheduler, is_constant: bool, is_free: bool) -> property:
     reading, writes, raw = f"read {name}", f"write {name}", f"raw_{name}"
     step, get = scheduler.step, attrgetter(raw)
-    reads, changes, at_once = OF_THE_POOL[name], writing(OF_THE_POOL[name]), ALONE if is_constant else HOLDER
+    reads, changes = OF_THE_POOL[name], writing(OF_THE_POOL[name])
+    at_once = ALONE if is_constant else "" if is_free else HOLDER
 
     def read(self: Any) -> Any:
         task = step(reading, None, reads, at_once)
@@ -28,7 +29,9 @@ def of_the_pool(name: str, scheduler: Scheduler, is_constant: bool) -> property:
 
     def write(self: Any, value: Any) -> None:
         current = scheduler.current
-        if current is not None and scheduler.holder is current and get(self) == value:
+        if is_free:
+            task = step(writes, None, changes)
+        elif current is not None and scheduler.holder is current and get(self) == value:
             task = step(writes, None, reads, HOLDER)  # nobody can tell
         else:
             task = step(writes, None, changes)

@@ -75,6 +75,8 @@ class Scenario(Watch):
         self.target = self.maxsize if settings.get("minsize") is None else settings["minsize"]
         self.counts_holders = self.maxsize is not None
         self.constant = self._constant()
+        if interrupts:
+            self.free = frozenset({"unsettled"})  # who is cut off has no lock
         self.use()
 
     def use(self, package: Any = None, scheduler: Scheduler | None = None) -> Scheduler:
@@ -345,6 +347,11 @@ class Scenario(Watch):
         if self.pool is not None and self.maxsize is not None:
             self.most = deque.__len__(inside.idle(self.pool))
 
+    def waits(self) -> None:
+        task = self.scheduler.current
+        if task is not None and task.call is not None and task.call.kind in ("push", "new"):
+            self._broken("K3: a push waits for the lock")
+
     def refused(self, holder: Task) -> None:
         if self.maxsize is None:
             return
@@ -445,7 +452,6 @@ class Scenario(Watch):
                 pool.raw_barred,
                 pool.raw_since,
                 pool.raw_closed,
-                pool.raw_unsettled,
                 pool.raw_clearing,
                 inside.arrivals(pool),
                 list.__len__(inside.timer(pool)),
@@ -453,6 +459,7 @@ class Scenario(Watch):
                 *[waiter.number for waiter in list.__iter__(inside.waiters(pool))],
             )
         )
+        total += mixed(("unsettled", pool.raw_unsettled))  # who is cut off changes it without the lock
         total += mixed((self.clock.time, len(self.made), self.has_closed, self.has_pushed_again, self.lost, self.ended))
         for w in pool.born:
             if inside.latch(w).held:

@@ -78,6 +78,7 @@ THREE = {
     "a dead candidate queues again, and an interrupt meets a hand-over": _(
         "new, new", "pop forever", "pop forever", dead="T1.0", interrupts=1
     ),
+    "an interrupt meets a push for a waiter, and a pop has the lock": _("push", "pop forever", "pop", interrupts=1),
     "a dealloc that pushes": _("push", "push", "pop", init="a", maxsize=1, again=True),
     "a waiter where something ages": _("push, tick", "pop timed", "push", maxage=2),
     "both rules": _("push, tick", "pop, push", "push", init="a", maxage=2, minsize=1, maxsize=2),

@@ -42,10 +42,12 @@ class Watch:
 
     Attributes:
         constant: attributes of the pool that no thread changes, and `now` if time stands still.
+        free: those that also who has not the lock changes.
         counts_holders: whether `acquired` and `refused` look at what is idle, and who counts for it.
     """
 
     constant: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
     counts_holders = True
 
     def changed(self, operation: str, idle: Any) -> None:
@@ -57,6 +59,9 @@ class Watch:
 
     def acquired(self) -> None:
         """The pool's lock was acquired."""
+
+    def waits(self) -> None:
+        """A call is about to wait for the pool's lock, if another thread has it."""
 
     def refused(self, holder: Task) -> None:
         """The pool's lock was not acquired, as this thread has it: the call leaves its work to that."""
@@ -155,7 +160,7 @@ class Seam:
         for attribute, made in seam.items():
             setattr(Pool, attribute, made)
         for name, attribute in inside.SHARED.items():
-            control(Pool, attribute, name, of_the_pool(name, scheduler, name in watch.constant))
+            control(Pool, attribute, name, of_the_pool(name, scheduler, name in watch.constant, name in watch.free))
         inside.put(inside.MOVE, move, package)
         inside.put(inside.WAITER_CLASS, Waiter, package)
         return Pool
@@ -306,6 +311,11 @@ def _list_classes(scheduler: Scheduler, watch: Watch) -> tuple[type[Any], type[A
         does: ClassVar = {name: f"timer {name}" for name in ("len", "index", "pop")}
         touches = TIMER
 
+        def __getitem__(self, index: Any) -> Any:
+            task = step("timer index", None, TIMER)
+            task.saw(index)  # not what is there: that is another object in each run
+            return list.__getitem__(self, index)
+
         def __iter__(self) -> Iterator[Any]:
             index = 0
             while True:
@@ -343,6 +353,8 @@ def _lock_class(scheduler: Scheduler, watch: Watch) -> type[Any]:
             return self.owner is None
 
         def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+            if blocking:
+                watch.waits()
             task = scheduler.step("acquire", None if self._is_owned() or not blocking else self.is_free, acquires)
             if self.owner is None or self.owner is task.owner:
                 self.owner = scheduler.holder = task.owner

@@ -331,6 +331,14 @@ MISTAKES = {
         _(QUEUE, replace("self.$box or pool.$closed", "self.$box")),
         schedule="a close meets a pop that waits for ever",
     ),
+    "a push waits for the lock": Mistake(
+        "K3", _(HOLD, replace("lock.acquire(False)", "lock.acquire()")), schedule="two overflow"
+    ),
+    "who is cut off does not tell the holder": Mistake(
+        "P8",
+        _(LOOK, drop("self.$unsettled = True", 2)),
+        schedule="an interrupt meets a push for a waiter, and a pop has the lock",
+    ),
     "a handler does not tell the holder": Mistake(
         "R1", NOT_NOTED + NO_LAST_LOOK, schedule="a handler pushes amid a push"
     ),
