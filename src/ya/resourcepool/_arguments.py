@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 SMALLEST = 5e-324  # of the floats above 0
+LARGE = 1e30  # up to here a whole Decimal is taken as the int that it is
 
 
 def check_callbacks(alloc: object, dealloc: object, check: object, clock: object) -> None:
@@ -69,11 +70,10 @@ def number(name: str, value: Any, allowed: str, least: float | None = None) -> A
 def _nearest(value: Decimal) -> float:
     if value.is_nan():
         return float("nan")  # a signalling one can't be compared
-    if value.is_infinite():
-        return float(value)
-    if value == (whole := int(value)):
+    near = float(value)
+    if abs(near) < LARGE and value == (whole := int(value)):
         return whole
-    return float(value) or (SMALLEST if value > 0 else -SMALLEST)
+    return near or (SMALLEST if value > 0 else -SMALLEST)
 
 
 def require_iterable(name: str, value: Iterable[Any]) -> Iterator[Any]:

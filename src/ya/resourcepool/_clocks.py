@@ -8,6 +8,7 @@ import sys
 import time
 from _thread import get_ident
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Protocol
 
 
@@ -167,7 +168,7 @@ def _is_subinterpreter() -> bool:
         return not _thread._is_main_interpreter()  # type: ignore[attr-defined]
     except AttributeError:  # before Python 3.13
         try:
-            import _xxsubinterpreters as interpreters
+            interpreters = import_module("_xxsubinterpreters")
         except ImportError:
             return False
         return bool(interpreters.get_current() != interpreters.get_main())

@@ -30,6 +30,7 @@ from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import repeat, starmap
+from types import FrameType
 from typing import Any, Generic, Optional, TypeVar
 from weakref import ref
 
@@ -76,8 +77,8 @@ class ResourcePool(Generic[R]):
     # fails each operation; together with `clock` it controls all that happens in the pool.
     # The names are looked up when something is made: gevent may have put its own there since the import.
     _deque = deque
-    _rlock = staticmethod(lambda: _thread.RLock())  # noqa: PLW0108
-    _latch = staticmethod(lambda: _thread.allocate_lock())  # noqa: PLW0108
+    _rlock = staticmethod(lambda: _thread.RLock())
+    _latch = staticmethod(lambda: _thread.allocate_lock())
 
     def __init__(
         self,
@@ -104,11 +105,11 @@ class ResourcePool(Generic[R]):
         self._clock: Clock = system_clock if clock is None else clock
         self._now = None if clock is None else clock.now  # None: time.monotonic, looked up at every reading (T1)
         self._expiry = _Expiry(self)
-        self._lock = self._rlock()
+        self._lock: Any = self._rlock()
 
         # Appended to and popped from by anyone, without the lock; the left end is for its holder. With `maxage`
         # an entry is a stamp and a resource, else the resource itself.
-        self._idle = self._deque()
+        self._idle: deque[Any] = self._deque()
         self._remains = Remains(self._idle, dealloc, self._maxage is not None)  # if an interrupt cuts off `__del__`
 
         # Read by anyone, written by the holder of the lock.
@@ -366,6 +367,9 @@ class ResourcePool(Generic[R]):
                 else:
                     while not lock.acquire(True, FORK_SHOWS):
                         lock = self._lock
+                if lock is not self._lock:
+                    lock.release()
+                    continue  # this is a forked child by now, which has another one
                 if step is None or self._idle:
                     self._tend(victims)
                 if step is not None and step(victims):
@@ -504,14 +508,15 @@ class ResourcePool(Generic[R]):
     def _being_pushed(self, inherited: deque[Any]) -> list[Any]:
         """What a push that the fork has interrupted is yet to append."""
         found = []
-        frame, callee = sys._getframe().f_back, ""
+        frame: FrameType | None = sys._getframe().f_back
+        callee = ""
         while frame is not None:
             if frame.f_code is ResourcePool.push.__code__ and frame.f_locals["self"] is self and callee != __file__:
                 entries = inherited if self._maxage is None else [entry[1] for entry in inherited]
                 resource = frame.f_locals["resource"]
                 if not any(resource is entry for entry in entries):
                     found.append(resource)
-            frame, callee = frame.f_back, frame.f_code.co_filename
+            callee, frame = frame.f_code.co_filename, frame.f_back
         return found
 
     def _expect(self, foreign: list[Any]) -> None:

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from itertools import repeat, starmap
 from operator import itemgetter
-from typing import Any, Optional
+from typing import Any
 
-Dealloc = Optional[Callable[[Any], object]]
+Dealloc = Callable[[Any], object] | None
 
 # What is evicted and not yet deallocated, of all pools: a deque for each call that evicts, by its id, with the
 # arguments of `deallocate`. Its operations are atomic. At exit and in a forked child others take over what the
