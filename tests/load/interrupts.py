@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import count, starmap
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, SimpleNamespace
 from typing import Any
 
 from tests.support.inside import HOLDERS
@@ -101,29 +101,24 @@ class Window:
                 pass  # a finalizer amid this call has put it back
 
 
-class Starter:
-    """Stands in for the module `_thread` where the pool's clock starts its threads.
+def start_new_thread(function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    def run() -> None:
+        begun.release()
+        function(*arguments)
 
-    Up to CPython 3.11 a thread that is being started has the number of who starts it for a while, and would get the
-    exception that is meant for that one.
-    """
-
-    TIMEOUT_MAX = _thread.TIMEOUT_MAX
-
-    @staticmethod
-    def start_new_thread(function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
-        def run() -> None:
-            begun.release()
-            function(*arguments)
-
-        begun = allocate_lock()
+    begun = allocate_lock()
+    begun.acquire()
+    shield()
+    try:
+        _thread.start_new_thread(run, ())
         begun.acquire()
-        shield()
-        try:
-            _thread.start_new_thread(run, ())
-            begun.acquire()
-        finally:
-            unshield()
+    finally:
+        unshield()
+
+
+# Stands in for the module `_thread` where the pool's clock starts its threads. Up to CPython 3.11 a thread that is
+# being started has the number of who starts it for a while, and would get the exception that is meant for that one.
+STARTER = SimpleNamespace(**{**vars(_thread), "start_new_thread": start_new_thread})
 
 
 def shield() -> None:

@@ -24,8 +24,8 @@ from tests.load.footprint import Footprint
 from tests.load.interrupts import (
     CALLS,
     RAISES,
+    STARTER,
     Interrupt,
-    Starter,
     can_cost,
     find,
     frames,
@@ -183,7 +183,7 @@ class Soak:
         """What the process does while this runs."""
         self._others = footprint.threads()
         clocks = inside.module(inside.CLOCKS_PY, self.package)
-        clocks._thread = Starter
+        clocks._thread = STARTER
         before = sys.unraisablehook, logging.getLogger, sys.getswitchinterval()
         handlers = {
             kind: signal.signal(kind, handler) for kind, handler in ((RAISES, interrupt), (CALLS, self._handle))
