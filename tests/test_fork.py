@@ -383,3 +383,238 @@ def test_L5_a_child_of_a_child():
         "parent dealloc a",
         "parent finalized a",
     ]
+
+
+def test_L5_what_a_lease_holds_at_a_fork_belongs_to_the_parent():
+    """Both leave the block; the child neither lends nor deallocates what is the parent's."""
+    code = """
+        pool = ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))
+        with pool():
+            pid = os.fork()
+            if pid == 0:
+                who = "child"
+            else:
+                assert os.waitpid(pid, 0)[1] == 0
+        say(len(pool))
+        if who == "child":
+            pool.push(Owned("b"))
+            say(pool.pop().name)
+    """
+    assert output_of(FORK + dedent(code)) == [
+        "child 0",
+        "child finalized b",
+        "child b",
+        "parent 1",
+        "parent dealloc a",
+        "parent finalized a",
+    ]
+
+
+@pytest.mark.parametrize("arguments", ["maxage=1000", "maxsize=0", "minsize=0, maxsize=1"])
+def test_L5_what_a_lease_holds_at_a_fork_is_not_evicted_by_the_child(arguments):
+    code = f"""
+        pool = ResourcePool(alloc=lambda: Owned("a"), dealloc=lambda r: say("dealloc", r.name), {arguments})
+        with pool():
+            fork_here(lambda: None)
+        say(len(pool))
+        pool.close()
+    """
+    lines = output_of(FORK + dedent(code))
+
+    assert [line for line in lines if line.startswith("child")] == ["child 0"]
+    assert "parent dealloc a" in lines
+
+
+def test_L5_what_a_lease_holds_at_a_fork_is_not_deallocated_by_a_discard_of_the_child():
+    code = """
+        pool = ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))
+        lease = pool()
+        with lease:
+            fork_here(lambda: None)
+            lease.discard()
+        say("end")
+    """
+    assert output_of(FORK + dedent(code)) == ["child end", "parent dealloc a", "parent finalized a", "parent end"]
+
+
+def test_L5_a_lease_that_was_held_at_a_fork_can_be_entered_again_by_the_child():
+    code = """
+        pool = ResourcePool(alloc=lambda: Owned(f"the {who}'s"), dealloc=lambda r: say("dealloc", r.name))
+        lease = pool()
+        with lease:
+            fork_here(lambda: None)
+        with lease as resource:
+            say(resource.name)
+            del resource
+        say(len(pool))
+        os._exit(0)
+    """
+    assert output_of(FORK + dedent(code)) == ["child the child's", "child 1", "parent the parent's", "parent 1"]
+
+
+def test_L5_nested_leases_that_are_held_at_a_fork_belong_to_the_parent():
+    code = """
+        pools = [ResourcePool(init=[Owned(name)], dealloc=lambda r: say("dealloc", r.name)) for name in "ab"]
+        with pools[0](), pools[1]():
+            fork_here(lambda: None)
+        say(*map(len, pools))
+        for pool in pools: pool.close()
+    """
+    lines = output_of(FORK + dedent(code))
+
+    assert [line for line in lines if line.startswith("child")] == ["child 0 0"]
+    assert sorted(line for line in lines if "dealloc" in line) == ["parent dealloc a", "parent dealloc b"]
+
+
+def test_L5_what_a_lease_of_another_thread_holds_at_a_fork_is_not_finalized_in_the_child():
+    code = """
+        entered, go_on = threading.Event(), threading.Event()
+        pool = ResourcePool(init=[Owned("a")], dealloc=lambda r: say("dealloc", r.name))
+        def use():
+            with pool():
+                entered.set()
+                go_on.wait()
+        thread = threading.Thread(target=use, daemon=True)
+        thread.start()
+        entered.wait()
+        fork(lambda: (gc.collect(), say(len(pool))))
+        go_on.set()
+        thread.join()
+        say(len(pool))
+    """
+    assert output_of(FORK + dedent(code)) == ["child 0", "parent 1", "parent dealloc a", "parent finalized a"]
+
+
+def test_L5_what_was_popped_without_a_lease_is_the_programs_own_business():
+    """As before: the child may push it."""
+    code = """
+        pool = ResourcePool(init=["a"], dealloc=lambda r: say("dealloc", r))
+        resource = pool.pop()
+        fork_here(lambda: None)
+        pool.push(resource)
+        say(len(pool))
+    """
+    assert output_of(FORK + dedent(code)) == ["child 1", "child dealloc a", "parent 1", "parent dealloc a"]
+
+
+@pytest.mark.parametrize("moment", ["append", "after append", "lock", "locked", "unlock"])
+def test_L5_what_is_pushed_by_a_push_that_a_handler_interrupts_to_fork_belongs_to_the_parent(moment):
+    code = f"""
+        from tests.helpers import hooked_pool
+        hooks = {{}}
+        pool = hooked_pool(hooks, maxsize=0, dealloc=lambda r: say("dealloc", r.name))
+        hooks[{moment!r}] = lambda: fork_here(lambda: None)
+        pool.push(Owned("a"))
+        say(len(pool))
+    """
+    assert output_of(FORK + dedent(code)) == [
+        "child 0",
+        "parent dealloc a",
+        "parent finalized a",
+        "parent 0",
+    ]
+
+
+def test_L5_what_a_pop_checks_as_a_handler_interrupts_it_to_fork_belongs_to_the_parent():
+    """That pop starts over in the child."""
+    code = """
+        def check(resource):
+            if resource.name == "a":
+                fork_here(lambda: pool.push(Owned("b")))
+            return True
+        pool = ResourcePool(init=[Owned("a")], check=check, dealloc=lambda r: say("dealloc", r.name))
+        say("got", pool.pop().name)
+        os._exit(0)
+    """
+    lines = output_of(FORK + dedent(code))
+
+    assert [line for line in lines if "got" in line] == ["child got b", "parent got a"]
+    assert "child finalized a" not in lines
+    assert not any("dealloc" in line for line in lines)
+
+
+@pytest.mark.parametrize("answer", ["False", "1 / 0"])
+def test_L5_a_candidate_of_the_parents_is_not_given_up_by_the_child(answer):
+    code = """
+        def check(resource):
+            fork_here(lambda: None)
+            if who == "child":
+                return ANSWER
+            return True
+        pool = ResourcePool(init=[Owned("a")], check=check, dealloc=lambda r: say("dealloc", r.name))
+        try: say("got", pool.pop().name)
+        except Exception as error: say(type(error).__name__)
+        os._exit(0)
+    """
+    lines = output_of(FORK + dedent(code).replace("ANSWER", answer))
+
+    assert "child finalized a" not in lines
+    assert "child dealloc a" not in lines
+    assert "parent got a" in lines
+
+
+def test_L5_an_alloc_and_a_dealloc_that_have_begun_go_on_in_both():
+    code = """
+        def alloc():
+            fork_here(lambda: None)
+            return f"of the {who}"
+        pool = ResourcePool(alloc=alloc)
+        say(pool.pop())
+        if who == "child": os._exit(0)
+        def dealloc(resource):
+            fork_here(lambda: None)
+            say("dealloc", resource)
+        pool = ResourcePool(init="a", dealloc=dealloc)
+        pool.clear()
+        os._exit(0)
+    """
+    assert output_of(FORK + dedent(code)) == [
+        "child of the child",
+        "parent of the parent",
+        "child dealloc a",
+        "parent dealloc a",
+    ]
+
+
+@pytest.mark.parametrize(
+    "call", ["pool.clear()", "pool.close()", "raised(pool.pop)", "pool.push(0)", "pool.push(0) or pool.clear()"]
+)
+def test_L5_a_fork_by_a_handler_while_its_thread_is_blocked_for_the_lock_does_not_hang_the_child(call):
+    """Another thread holds the lock. In the child it is nobody's."""
+    code = """
+        import signal
+        from tests.helpers import hooked_pool, raised
+        hooks = {}
+        has_lock, go_on, blocked = (threading.Event() for _ in range(3))
+        pool = hooked_pool(hooks, alloc=lambda: "made", maxsize=0)
+        hooks["locked"] = lambda: (has_lock.set(), go_on.wait(10))
+        threading.Thread(target=pool.clear, daemon=True).start()
+        assert has_lock.wait(10)
+        main = threading.get_ident()
+        def send():
+            blocked.wait()
+            time.sleep(0.1)  # until it is blocked for the lock
+            if not sent: signal.pthread_kill(main, signal.SIGUSR1)
+            time.sleep(0.3)
+            go_on.set()
+        sent, pids = [], []
+        def handle(*_):
+            sent.append(1)
+            pid = os.fork()
+            if pid == 0:
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                signal.alarm(2)
+            else:
+                pids.append(pid)
+        signal.signal(signal.SIGUSR1, handle)
+        hooks["lock"] = blocked.set
+        threading.Thread(target=send, daemon=True).start()
+        CALL
+        if not sent: handle()  # it did not wait for the lock
+        if not pids:
+            say_in_child = pool.push(1), pool.clear(), len(pool)
+            os._exit(say_in_child[-1])
+        print("the child ended with", os.waitpid(pids[0], 0)[1], flush=True)
+        os._exit(0)
+    """
+    assert output_of(FORK + dedent(code).replace("CALL", call)) == ["the child ended with 0"]
