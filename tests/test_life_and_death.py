@@ -610,3 +610,37 @@ def test_L7_any_operation_tries_again(monkeypatch):
     clock.advance(5)
 
     assert len(pool) == 0
+
+
+def test_L1_of_several_pools_that_raise_SystemExit_at_exit_the_newest_is_closed_first_and_none_is_left_out():
+    """What is raised last is what Python sees: that of the oldest pool. All the others were closed before."""
+    code = """
+        def dealloc(name):
+            print(name, flush=True)
+            raise SystemExit(name)
+        pools = [ResourcePool(init=[name], dealloc=dealloc) for name in "abc"]
+        report = sys.excepthook
+        from ya.resourcepool import $lifecycle_py
+        @atexit.register
+        def close_all():
+            try: $lifecycle_py.$close_all()
+            except SystemExit as error: print("raised", error.code, flush=True)
+    """
+    done = python(PRELUDE + dedent(code))
+
+    assert done.stdout.split() == ["c", "b", "a", "raised", "a"]
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize("ending", ["", "sys.exit(0)", "sys.exit(3)"])
+def test_L1_pools_that_raise_SystemExit_at_exit_do_not_change_the_order_of_the_others(ending):
+    code = f"""
+        def dealloc(name):
+            print(name, flush=True)
+            if name in "bd": raise SystemExit(7)
+        pools = [ResourcePool(init=[name], dealloc=dealloc) for name in "abcd"]
+        {ending}
+    """
+    done = python(PRELUDE + dedent(code))
+
+    assert done.stdout.split() == ["d", "c", "b", "a"]

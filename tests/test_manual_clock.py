@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 import threading
 from functools import partial
 
 import pytest
 
-from tests.helpers import PATIENCE, Call
+from tests.faults.points import Points
+from tests.helpers import PATIENCE, Call, raised
 from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
@@ -421,3 +423,142 @@ def test_T2_waits_that_ended_early_do_not_pile_up():
 
     assert len(inside.events(clock)) < 80
     assert not inside.blocked(clock)
+
+
+def in_the_order(starts):
+    """What happens, in its order, of equal deadlines: each of these begins to wait, or to age, as it is named."""
+    clock, log = ManualClock(), []
+
+    class Latch:
+        """What a thread waits for. The clock has it leave."""
+
+        def __init__(self, name):
+            self._name, self._lock = name, threading.Lock()
+            self._lock.acquire()
+            self.locked = self._lock.locked
+
+        def acquire(self, blocking=True, timeout=-1):
+            return self._lock.acquire(blocking, timeout)
+
+        def leave(self):
+            log.append(self._name)
+            self._lock.release()
+
+    calls, blocked = [], 0
+    for name, start, length in starts:
+        clock.advance(start - clock.now())
+        if name.startswith("wait"):
+            calls.append(Call(clock.wait, Latch(name), start, length))
+            blocked += 1
+            clock.await_blocked(blocked)
+        else:
+            clock.call_at(start, length, lambda name=name: log.append(name))
+    clock.advance(20)
+    for call in calls:
+        call.result()
+    return log
+
+
+def test_T2_of_equal_deadlines_expiries_come_before_timeouts_whichever_started_first():
+    assert in_the_order([("wait 1", 0, 10), ("expire 1", 0, 10), ("wait 2", 0, 10), ("expire 2", 0, 10)]) == [
+        "expire 1",
+        "expire 2",
+        "wait 1",
+        "wait 2",
+    ]
+
+
+def test_T2_of_equal_deadlines_an_expiry_comes_before_a_timeout_that_started_earlier():
+    assert in_the_order([("wait 1", 0, 10), ("expire 1", 4, 6)]) == ["expire 1", "wait 1"]
+
+
+@pytest.mark.parametrize("kind", ["wait", "expire"])
+def test_T2_of_equal_deadlines_of_one_kind_what_started_first_comes_first(kind):
+    assert in_the_order([(f"{kind} 1", 0, 10), (f"{kind} 2", 3, 7), (f"{kind} 3", 5, 5)]) == [
+        f"{kind} 1",
+        f"{kind} 2",
+        f"{kind} 3",
+    ]
+
+
+def test_T2_of_equal_deadlines_what_started_first_comes_first_though_it_was_asked_for_last():
+    clock, log = ManualClock(), []
+    clock.advance(5)
+    for start in (4, 2, 3):
+        clock.call_at(start, 10 - start, lambda start=start: log.append(start))
+    clock.advance(5)
+
+    assert log == [2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["wait", "expire"])
+def test_T2_of_equal_deadlines_and_starts_what_was_asked_for_first_comes_first(kind):
+    assert in_the_order([(f"{kind} {i}", 0, 10) for i in range(9)]) == [f"{kind} {i}" for i in range(9)]
+
+
+def test_T2_deadlines_come_before_kinds_and_starts():
+    assert in_the_order([("wait 1", 0, 9), ("expire 1", 0, 10), ("wait 2", 1, 9.5)]) == ["wait 1", "expire 1", "wait 2"]
+
+
+def test_T2_what_a_call_that_raised_has_not_done_is_not_done_twice():
+    clock, log = ManualClock(), []
+
+    def fail():
+        log.append("raised")
+        raise OSError
+
+    clock.call_at(0, 5, fail)
+    clock.call_at(0, 5, lambda: log.append("next"))
+    with pytest.raises(OSError):  # noqa: PT011
+        clock.advance(9)
+    assert (clock.now(), log) == (5, ["raised"])
+    clock.advance(4)
+
+    assert (clock.now(), log) == (9, ["raised", "next"])
+
+
+@pytest.mark.parametrize("method", ["push", "clear", "close", "pop"])
+@pytest.mark.parametrize("timeouts", [(5, 0), (0, 5), (5, 0, 5, 0)])
+def test_T2_an_advance_by_a_handler_amid_a_call_has_none_leave_whose_time_has_not_come(timeouts, method):
+    """Before each bytecode of the call."""
+
+    class Everything:
+        def __init__(self):
+            self.clock = ManualClock()
+            self.pool = ResourcePool(clock=self.clock)
+            self.calls = []
+            for i, timeout in enumerate(timeouts):
+                self.calls.append(Call(self.pool.pop, timeout=timeout))
+                self.clock.await_blocked(i + 1)
+
+        def operate(self):
+            if method == "pop":
+                raised(self.pool.pop)
+            elif method == "push":
+                self.pool.push("a")
+            else:
+                getattr(self.pool, method)()
+
+        def end(self):
+            for _ in range(self.pool.waiting):
+                self.pool.push("b")
+            for call in self.calls:
+                call.thread.join(PATIENCE)
+            return [(call._outcome, type(call._error)) for call in self.calls]
+
+    with Points(sys.modules["ya.resourcepool"]) as points:
+        for _ in range(2):
+            world = Everything()
+            passed = points.count(world.operate)
+            world.end()
+        for point in range(0, len(passed), 1 if method == "push" else 5):
+            world = Everything()
+            place = points.at_point(world.operate, point, lambda: world.clock.advance(10))  # noqa: B023
+            where = f"{place.function}, line {place.line}"
+            ends = world.end()
+            got = [outcome for outcome, _ in ends if outcome is not None]
+            for timeout, (_, error) in zip(timeouts, ends, strict=True):
+                assert timeout or error is not ResourcePoolEmpty, f"{ends} at {where}"
+            assert got.count("a") + len(world.pool) <= 1, f"{ends} at {where}"
+            if method == "push":
+                assert got.count("a") + list(inside.idle(world.pool)).count("a") == 1, f"{ends} at {where}"

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, Resource, begun_push, hooked_pool, interrupt, waiting_pops
+from tests.helpers import PATIENCE, Call, Resource, begun_push, hooked_pool, in_time, interrupt, waiting_pops
 from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
@@ -476,3 +476,57 @@ def test_P8_a_waiter_from_whom_a_pop_that_came_before_it_takes_what_is_pushed_wa
 
     pool.push("b")
     assert call.result() == "b"
+
+
+def test_P8_who_queues_again_does_not_stand_in_front_of_one_that_was_served_and_not_woken():
+    """A push is cut off between the hand-over to the second and its wake-up, and meanwhile the first comes back."""
+    clock, hooks = ManualClock(), {}
+    begun, go_on = threading.Event(), threading.Event()
+
+    def check(resource):
+        if resource == "dead":
+            begun.set()
+            assert go_on.wait(PATIENCE)
+        return resource != "dead"
+
+    pool = hooked_pool(hooks, clock=clock, check=check)
+    first, second = waiting_pops(pool, clock, 2)
+    pool.push("dead")
+    assert begun.wait(PATIENCE)
+
+    def cut_off():
+        hooks["lock"] = let_the_first_queue_again
+        raise KeyboardInterrupt
+
+    def let_the_first_queue_again():
+        go_on.set()
+        in_time(lambda: pool.waiting, 2, 0.5)
+
+    hooks["release"] = cut_off
+    with pytest.raises(KeyboardInterrupt):
+        pool.push("b")
+    go_on.set()
+    second.thread.join(1)
+    served = not second.thread.is_alive()
+    waiting = in_time(lambda: pool.waiting, 1, 1)
+    pool.push("c")  # for the first
+    pool.push("d")
+
+    assert served, f"the second sleeps beside its full box, {waiting} wait"
+    assert second.result() == "b"
+    assert first.result() == "c"
+
+
+def test_P7_who_queues_again_is_served_before_all_who_came_after_it():
+    clock = ManualClock()
+    check = SlowCheck()
+    pool = ResourcePool(clock=clock, check=check)
+    calls = waiting_pops(pool, clock, 3)
+    pool.push("dead")
+    assert check.begun.acquire(timeout=PATIENCE)
+    check.go_on.release()
+    clock.await_blocked(3)
+    for i in range(3):
+        pool.push(i)
+
+    assert [call.result() for call in calls] == [0, 1, 2]
