@@ -87,6 +87,21 @@ class Harness:
             return place, None
         return place, Lost(place.function, self._statement(place), case.operation)
 
+    def pair(self, case: Case, first: int, second: int) -> list[Place]:
+        """Run a case with an interrupt at a point, and one so many bytecodes later. Return where they were.
+
+        Raises:
+            Failure: it breaks a clause.
+        """
+        world = case.world(self._package)
+        self._points.handled = world.cut_off
+        self._points.interrupt_at_point(world.operate, first, second)
+        places = list(self._points.delivered)
+        # What is lost is what the call was moving, so one of the two was where it has it in a variable.
+        holding = next((place for place in places if place.function in inside.HOLDERS), places[-1])
+        self._judge(case, world, INTERRUPT, first, holding)
+        return places
+
     def _judge(self, case: Case, world: World, fault: str, point: int, place: Place) -> object | None:
         unraisable, self._unraisable = self._unraisable, []
         try:
@@ -202,3 +217,21 @@ def _next(passed: list[Place], point: int, place: Place) -> int:
         (later + 1 for later in range(point, len(passed)) if passed[later][::3] == place[::3]),
         point + 1,
     )
+
+
+def pairs(harness: Harness, case: Case, step: int, shift: int = 0) -> Found:
+    """Two interrupts in one call: the first wherever one comes, the second at each so many bytecodes after it."""
+    found = Found()
+    passed = harness.points(case)
+    found.points = len(passed)
+    first = 0
+    while first < len(passed):
+        place, _ = harness.at(case, INTERRUPT, first)
+        later, places = shift % step, [place, place]
+        while len(places) > 1:  # else the call had ended before
+            places = harness.pair(case, first, later)
+            found.runs += 1
+            found.deliveries += len(places)
+            later += step
+        first = _next(passed, first, place)
+    return found

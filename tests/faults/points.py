@@ -64,7 +64,10 @@ class Points:
         self.folder = os.path.join(package.__path__[0], "")
         self._name = package.__name__
         self._place = AFTER
-        self._inside = self._tripped = False
+        self._inside = False
+        self._tripped = 0
+        self._more: list[int] = []  # after how many bytecodes more further signals come
+        self._again: Callable[[int], None] = lambda point: None
         self.delivered: list[Place] = []  # where signals were handled
         self.handled: Callable[[FrameType], None] = lambda frame: None  # is told the frame that a signal cut off
 
@@ -100,10 +103,14 @@ class Points:
         self._run(operation, there, point)
         return self._place
 
-    def interrupt_at_point(self, operation: Callable[[], object], point: int) -> None:
-        """Run an operation into which a signal comes before that bytecode; its handler raises KeyboardInterrupt."""
+    def interrupt_at_point(self, operation: Callable[[], object], point: int, *more: int) -> None:
+        """Run an operation into which a signal comes before that bytecode; its handler raises KeyboardInterrupt.
+
+        Each of `more` is one more signal, which comes so many bytecodes after the one before has been handled.
+        """
         self.delivered.clear()
-        self._tripped = False
+        self._tripped = 0
+        self._more[:] = more
         self._run(operation, None, point)
         if not self.delivered:
             self.delivered.append(AFTER)  # there was no such point this time
@@ -122,6 +129,8 @@ class Points:
                 break
             inner = inner.f_back
         self.delivered.append(place)
+        if self._more and self._inside:
+            self._again(self._more.pop(0))
         raise KeyboardInterrupt
 
     def _run(
@@ -136,7 +145,7 @@ class Points:
             finally:
                 self._inside = False
                 _nothing()
-            while self._tripped and not self.delivered:
+            while self._tripped > len(self.delivered):
                 time.sleep(0)  # another thread came by the flag first, and it is not for that one
         except KeyboardInterrupt:
             if there is not None or not self.delivered:
@@ -159,18 +168,27 @@ class Points:
             elif left == 0:
                 sys.settrace(None)
                 if there is None:
-                    self._tripped = True
+                    self._tripped += 1
                     return _SIGINT.now
                 return there(frame, frame.f_lasti)
             left -= 1
             return traced
 
+        def again(point: int) -> None:
+            nonlocal left
+            left = point
+            sys.settrace(traced)  # the frames of the pool still have it
+
+        self._again = again
         before = sys.gettrace()
         sys.settrace(traced)
         try:
             operation()
         finally:
-            sys.settrace(before)
+            try:
+                self._more.clear()  # a signal that is handled from here on is the last
+            finally:
+                sys.settrace(before)
 
     def _monitored(self, operation: Callable[[], object], there: Callable[..., object] | None, point: int) -> None:
         left = point
@@ -187,17 +205,26 @@ class Points:
             if left == 0:
                 register(TOOL, instruction, None)
                 if there is None:
-                    self._tripped = True
+                    self._tripped += 1
                     return _SIGINT.now
                 return there(sys._getframe(1), offset)
             left -= 1
             return None
 
+        def again(point: int) -> None:
+            nonlocal left
+            left = point
+            register(TOOL, instruction, passed)
+
+        self._again = again
         register(TOOL, instruction, passed)
         try:
             operation()
         finally:
-            register(TOOL, instruction, None)
+            try:
+                self._more.clear()
+            finally:
+                register(TOOL, instruction, None)
 
 
 def _codes(name: str, folder: str) -> set[CodeType]:
