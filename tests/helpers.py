@@ -183,13 +183,9 @@ def hooked_pool(hooks: dict[str, Callable[[], None]], **kwargs: Any) -> Resource
     return pool
 
 
-def begun_push(hooks: dict[str, Callable[[], None]], pool: ResourcePool[Any], resource: Any) -> Call:
-    """A push in another thread that has made the resource idle, and goes on when the lock is free."""
-    begun = threading.Event()
-    hooks["lock"] = begun.set
-    call = Call(pool.push, resource)
-    assert begun.wait(PATIENCE)
-    return call
+def push_elsewhere(pool: ResourcePool[Any], resource: Any) -> None:
+    """Push in another thread. It returns though the lock may be held: it leaves what is to be done to the holder."""
+    Call(pool.push, resource).result()
 
 
 def python(

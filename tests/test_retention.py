@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, begun_push, hooked_pool, waiting_pops
+from tests.helpers import PATIENCE, Call, hooked_pool, push_elsewhere, waiting_pops
 from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
@@ -561,22 +561,21 @@ def test_R5_what_is_pushed_while_the_queue_is_looked_through_is_not_evicted_past
     (first,) = waiting_pops(pool, clock, 1)
     second = Call(pool.pop, timeout=1)
     clock.await_blocked(2)
-    pushes = []
+    pushed = []
 
     def look():
         if pool.waiting == 2:  # the second has still to leave the queue
             hooks["after __len__"] = look
         else:
-            pushes.append(begun_push(hooks, pool, "a"))
+            push_elsewhere(pool, "a")
+            pushed.append("a")
 
     hooks["after __len__"] = look
     clock.advance(1)
 
     assert isinstance(second.error(), ResourcePoolEmpty)
     assert first.result() == "a"
-    while not pushes:
-        pass
-    pushes[0].result()
+    assert pushed == ["a"]
     assert deallocated == []
 
 

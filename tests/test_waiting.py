@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.helpers import PATIENCE, Call, Resource, begun_push, hooked_pool, in_time, interrupt, waiting_pops
+from tests.helpers import PATIENCE, Call, Resource, hooked_pool, in_time, interrupt, push_elsewhere, waiting_pops
 from tests.support import inside
 from ya.resourcepool import ManualClock, ResourcePool, ResourcePoolEmpty
 
@@ -94,11 +94,9 @@ def test_P7_a_newcomer_does_not_take_what_is_pushed_while_it_looks():
     hooks = {}
     pool = hooked_pool(hooks, clock=clock)
     (waiter,) = waiting_pops(pool, clock, 1)
-    pushes = []
-    hooks["after __len__"] = lambda: pushes.append(begun_push(hooks, pool, "a"))
+    hooks["after __len__"] = lambda: push_elsewhere(pool, "a")
     with pytest.raises(ResourcePoolEmpty):
         pool.pop()
-    pushes[0].result()
 
     assert waiter.result() == "a"
 
@@ -259,18 +257,16 @@ def test_P9_a_hand_over_that_was_interrupted_is_not_made_twice(gone):
     hooks = {}
     pool = hooked_pool(hooks, clock=clock)
     (waiter,) = waiting_pops(pool, clock, 1)
-    pushes = []
 
     def push_another_and_interrupt():
         if gone:
             waiter.result()
-        pushes.append(begun_push(hooks, pool, "b"))
+        push_elsewhere(pool, "b")
         interrupt()
 
     hooks["released" if gone else "release"] = push_another_and_interrupt
     with pytest.raises(KeyboardInterrupt):
         pool.push("a")
-    pushes[0].result()
 
     assert waiter.result() == "a"
     assert pool.pop() == "b"
