@@ -20,6 +20,7 @@ none of the places above, and after which only its return follows.
 from __future__ import annotations
 
 import _thread
+import gc
 import os
 import signal
 import sys
@@ -58,7 +59,10 @@ def _nothing() -> None:
 
 
 class Points:
-    """The points of one copy of the package. Use it as a context manager, in the main thread."""
+    """The points of one copy of the package. Use it as a context manager, in the main thread.
+
+    Garbage is not collected meanwhile: the end of a pool would be points of the call that it comes into.
+    """
 
     def __init__(self, package: ModuleType) -> None:
         self.folder = os.path.join(package.__path__[0], "")
@@ -72,6 +76,9 @@ class Points:
         self.handled: Callable[[FrameType], None] = lambda frame: None  # is told the frame that a signal cut off
 
     def __enter__(self) -> Points:
+        self._collects = gc.isenabled()
+        gc.collect()
+        gc.disable()
         self._handler = signal.signal(signal.SIGINT, self._interrupt)
         if MONITORED:
             sys.monitoring.use_tool_id(TOOL, "faults")
@@ -85,6 +92,8 @@ class Points:
             for code in _codes(self._name, self.folder):
                 sys.monitoring.set_local_events(TOOL, code, 0)
             sys.monitoring.free_tool_id(TOOL)
+        if self._collects:
+            gc.enable()
 
     def count(self, operation: Callable[[], object]) -> list[Place]:
         """The points that an operation passes."""
