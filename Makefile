@@ -9,7 +9,7 @@ FREE_THREADED := $(filter-out tests/test_benchmarks.py tests/test_docs.py,$(wild
 	tests/schedule/test_pool_schedules.py::$(AT_RANDOM)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-free-threaded verify soak lint types format wheel record schema differential defects spec mutants bench clean
+.PHONY: demo test test-free-threaded verify soak lint types format wheel record schema differential defects spec mutants bench faults clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/sim.installed  ## replay the recorded load of the example through the pool
@@ -44,6 +44,9 @@ wheel: $(VENV)/python.installed  ## build the wheel, and try it in an environmen
 
 defects: $(VENV)/python.installed  ## show that the tests of the defects of 0.1.1 fail on 0.1.1
 	sh .ci/try-defects $(BIN)/python
+
+faults: $(VENV)/test.installed  ## show that the tests of mended faults fail on the code that had them; ARGS=--write writes the table
+	$(BIN)/python -m tests.support.shown $(ARGS)
 
 record: $(VENV)/sim.installed  ## record the load of the example anew; takes a minute
 	$(BIN)/python examples/record_webapp.py
