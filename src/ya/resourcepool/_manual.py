@@ -178,12 +178,15 @@ class ManualClock:
     def _next(self, target: float) -> _Event | None:
         """Move to the next event up to `target`, or there."""
         with self._lock:
-            while self._events and self._events[0][-1].done:
-                heappop(self._events)
-            if self._events and self._events[0][0] <= target:
-                *_, due, event = self._events[0]
-                self._time = max(self._time, due)
-                return event
+            try:
+                while self._events[0][-1].done:
+                    heappop(self._events)
+                if self._events[0][0] <= target:
+                    *_, due, event = self._events[0]
+                    self._time = max(self._time, due)
+                    return event
+            except IndexError:
+                pass  # there are none; a handler amid this may have advanced the clock, too
             self._time = max(self._time, target)
             return None
 
