@@ -562,3 +562,33 @@ def test_T2_an_advance_by_a_handler_amid_a_call_has_none_leave_whose_time_has_no
             assert got.count("a") + len(world.pool) <= 1, f"{ends} at {where}"
             if method == "push":
                 assert got.count("a") + list(inside.idle(world.pool)).count("a") == 1, f"{ends} at {where}"
+
+
+def test_T2_an_advance_by_a_handler_amid_an_advance_does_each_thing_once():
+    """Before each bytecode of the advance."""
+
+    class Everything:
+        def __init__(self):
+            self.clock, self.log = ManualClock(), []
+            cancel = self.clock.call_at(0, 2, lambda: self.log.append("cancelled"))
+            for length in (1, 2, 3, 30):
+                self.clock.call_at(0, length, partial(self.log.append, length))
+            cancel()
+
+        def operate(self):
+            self.clock.advance(5)
+
+    with Points(sys.modules["ya.resourcepool"]) as points:
+        for _ in range(2):
+            passed = points.count(Everything().operate)
+        for point in range(len(passed)):
+            world, errors = Everything(), []
+            place = points.at_point(
+                lambda: errors.append(raised(world.operate)),  # noqa: B023
+                point,
+                lambda: errors.append(raised(world.clock.advance, 10)),  # noqa: B023
+            )
+            where = f"{place.function}, line {place.line}"
+            assert errors == [None, None], where
+            assert sorted(world.log) == [1, 2, 3], where
+            assert 10 <= world.clock.now() <= 15, where

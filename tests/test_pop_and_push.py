@@ -213,7 +213,7 @@ def test_P3_an_eviction_on_its_way_hides_nothing_from_a_pop():
         others.append(Call(pool.pop))
         assert arrived.wait(PATIENCE)
 
-    setattr(clock, inside.TIME, 6)  # the clock is late to call
+    inside.be_late(clock, 6)  # the clock is late to call
     hooks["popleft"] = swap
     hooks["extendleft"] = pop_from_another_thread
     pool.push("pushed")

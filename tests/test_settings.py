@@ -226,7 +226,7 @@ def test_C4_an_infinite_maxage_is_none_of_whatever_type(infinity):
     assert pool.pop() == "a"
 
 
-@pytest.mark.parametrize("number", FLOATS)
+@pytest.mark.parametrize("number", [*FLOATS, *numbers_of_numpy("float16")])
 def test_P3_a_timeout_is_any_real_number(number):
     error = soon_raises(ResourcePool().pop, timeout=number("0.02"))
 

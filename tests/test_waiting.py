@@ -363,9 +363,9 @@ def test_P9_a_pop_whose_eviction_is_interrupted_keeps_what_it_had_taken():
     clock = ManualClock()
     pool = ResourcePool(maxage=5, clock=clock, dealloc=dealloc)
     pool.push("old")
-    setattr(clock, inside.TIME, 4)
+    inside.be_late(clock, 4)
     pool.push("new")
-    setattr(clock, inside.TIME, 6)  # the clock is late to call
+    inside.be_late(clock, 6)  # the clock is late to call
     with pytest.raises(SystemExit):
         pool.pop()
 
@@ -411,7 +411,7 @@ def test_P9_an_interrupted_expiry_goes_on_and_what_it_took_gets_its_dealloc(call
         if call == "expiry":
             clock.advance(5)
         else:
-            setattr(clock, inside.TIME, 5)  # the clock is late to call
+            inside.be_late(clock, 5)  # the clock is late to call
             pool.push("c")
 
     assert deallocated == ["a", "b"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from operator import index
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from decimal import Decimal
+from typing import Any
 
 SMALLEST = 5e-324  # of the floats above 0
 LARGE = 1e30  # up to here a whole Decimal is taken as the int that it is
@@ -35,7 +32,7 @@ def size(name: str, value: object) -> int | None:
     if value is None:
         return None
     try:
-        if isinstance(value, bool):
+        if type(value).__name__.startswith("bool"):  # also numpy's
             raise TypeError
         found = index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -46,7 +43,7 @@ def size(name: str, value: object) -> int | None:
 
 
 def number(name: str, value: Any, allowed: str, least: float | None = None) -> Any:
-    """The same number; of a Decimal, which can't be added to a float, the int or float that is nearest to it.
+    """The same number: a Fraction as it is, of others the int or float that is nearest. (They may not go with floats.)
 
     Raises:
         TypeError: it is no real number, or a bool.
@@ -54,11 +51,11 @@ def number(name: str, value: Any, allowed: str, least: float | None = None) -> A
     """
     if type(value) not in (int, float):
         from decimal import Decimal  # both are rarely needed, and slow to import
-        from numbers import Real
+        from numbers import Rational, Real
 
         if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
             raise TypeError(f"{name} must be {allowed}, not {shown(value)}")
-        if isinstance(value, Decimal):
+        if not isinstance(value, Rational) or hasattr(value, "__index__"):
             value = _nearest(value)
     if value != value:
         raise ValueError(f"{name} must be {allowed}, not NaN")
@@ -67,10 +64,13 @@ def number(name: str, value: Any, allowed: str, least: float | None = None) -> A
     return value
 
 
-def _nearest(value: Decimal) -> float:
-    if value.is_nan():
-        return float("nan")  # a signalling one can't be compared
-    near = float(value)
+def _nearest(value: Any) -> float:
+    if hasattr(value, "__index__"):
+        return int(value)
+    try:
+        near = float(value)
+    except ValueError:
+        return float("nan")  # a signalling one
     if abs(near) < LARGE and value == (whole := int(value)):
         return whole
     return near or (SMALLEST if value > 0 else -SMALLEST)

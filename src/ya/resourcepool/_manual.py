@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from _thread import RLock, allocate_lock
+from bisect import insort
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -33,18 +34,25 @@ if hasattr(os, "register_at_fork"):
 class _Event:
     """Something that a manual clock has to do when its time comes."""
 
-    __slots__ = ("done", "function", "lock", "timed_out")
+    __slots__ = ("function", "lock", "timed_out", "to_come")
 
     def __init__(self, function: Callable[[], object] | None = None, lock: Any = None) -> None:
         self.function = function
         self.lock = lock
-        self.done = False
+        self.to_come = [True]  # empty when it is over: to empty it is one step, also for a handler amid an advance
         self.timed_out = False
 
+    @property
+    def done(self) -> bool:
+        return not self.to_come
+
     def happen(self) -> None:
-        self.done = True  # first: what happens may advance the clock, too
-        function, lock = self.function, self.lock  # `cancel` may forget them meanwhile
         try:
+            try:
+                self.to_come.pop()  # first: what happens may advance the clock, too
+            except IndexError:
+                return
+            function, lock = self.function, self.lock  # `cancel` may forget them meanwhile
             if function is not None:
                 function()
             elif hasattr(lock, "leave"):
@@ -54,12 +62,12 @@ class _Event:
         except Exception:
             raise
         except BaseException:
-            self.done = False  # the interrupt may have come before anything was done
+            self.to_come[:] = [True]  # the interrupt may have come before anything was done
             raise
 
     def cancel(self) -> None:
         """Forget what was to be done; the lock refers to the pool."""
-        self.done = True
+        self.to_come.clear()
         self.function = self.lock = None
 
     def blocks(self) -> bool:
@@ -81,7 +89,7 @@ class ManualClock:
         start = number("start", start, "a finite number")
         if not _is_finite(start):
             raise ValueError(f"start must be a finite number, not {shown(start)}")
-        self._time = start
+        self._times = [start]  # the last is the time; to insert one in order is one step, so time never goes back
         # Under the lock, which is never held while an event happens.
         self._lock = RLock()
         self._events: list[tuple[float, int, float, int, float, _Event]] = []  # a heap, see `_schedule`
@@ -92,7 +100,7 @@ class ManualClock:
 
     def now(self) -> float:
         """The time to which the clock was advanced."""
-        return self._time
+        return self._times[-1]
 
     def advance(self, seconds: float) -> None:
         """Move the time, and do what falls due on the way, each at its time, before returning.
@@ -107,11 +115,11 @@ class ManualClock:
         if not 0 <= seconds < INFINITY:
             raise ValueError(f"seconds must be a finite number >= 0, not {shown(seconds)}")
         try:
-            target = self._time + seconds
+            target = self._times[-1] + seconds
             if not isfinite(target):
                 raise OverflowError
         except OverflowError:  # an int that no float can hold
-            raise ValueError(f"seconds must be a number that can be added to {self._time!r}") from None
+            raise ValueError(f"seconds must be a number that can be added to {self._times[-1]!r}") from None
         while (event := self._next(target)) is not None:
             event.happen()
 
@@ -121,7 +129,7 @@ class ManualClock:
         try:
             with self._lock:
                 if timeout is not None:
-                    if self._time - start >= timeout:
+                    if self._times[-1] - start >= timeout:
                         return bool(lock.acquire(False))
                     self._schedule(1, start, timeout, event)
                 self._blocked[event] = None
@@ -179,16 +187,20 @@ class ManualClock:
         """Move to the next event up to `target`, or there."""
         with self._lock:
             try:
-                while self._events[0][-1].done:
-                    heappop(self._events)
-                if self._events[0][0] <= target:
-                    *_, due, event = self._events[0]
-                    self._time = max(self._time, due)
-                    return event
+                while (item := self._events[0])[-1].done:
+                    if not (popped := heappop(self._events))[-1].done:
+                        heappush(self._events, popped)  # a handler amid this has advanced the clock, too
+                if item[0] <= target:
+                    self._move(item[-2])
+                    return item[-1]
             except IndexError:
-                pass  # there are none; a handler amid this may have advanced the clock, too
-            self._time = max(self._time, target)
+                pass  # there are none
+            self._move(target)
             return None
+
+    def _move(self, time: float) -> None:
+        insort(self._times, time)
+        del self._times[:-1]
 
 
 def _is_finite(number: float) -> bool:

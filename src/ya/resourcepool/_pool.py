@@ -59,7 +59,8 @@ class ResourcePool(Generic[R]):
     Args:
         alloc: makes a resource when nothing is idle. Without it the set is limited: `pop` waits, or raises.
         dealloc: ends a resource that the pool gives up. What it raises is logged (K2).
-        check: tells whether a pooled resource is alive. A dead one is dropped, without `dealloc` (P5).
+        check: tells whether a pooled resource is alive. What is false for it is dropped, without `dealloc` (P5). So a
+            `ping()` that returns None when all is well needs `check=lambda connection: connection.ping() is None`.
         init: the first resources, handed out in this order (C2).
         minsize: how many eviction leaves; with `alloc`, also how many are made at once (C3).
         maxsize: with more than this many idle, the oldest are evicted down to `minsize`, or to this (R1).
