@@ -300,7 +300,9 @@ MISTAKES = {
         callbacks=("waiting pop", "check", "slow"),
     ),
     "no lock": Mistake(
-        "R1", _(HOLD, replace("lock = self.$lock", "lock = self.$lock_class()", 1)), schedule="two overflow"
+        "R1",
+        _(HOLD, replace("lock = self.$lock", "lock = self.$lock_class()", 1), drop("if lock is not self.$lock: ...")),
+        schedule="two overflow",
     ),
     "a close does not wake the waiters": Mistake(
         "P8",
